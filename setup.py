@@ -1,0 +1,48 @@
+"""Builds the compiled modules.
+
+A module is compiled when a `.pxd` of the same name lies beside it: the `.py` is Cython in
+pure Python mode, the `.pxd` its C layout. There is no list to keep in step.
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+SOURCE = Path("src")
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+    "embedsignature": True,
+}
+
+
+def compiled_modules() -> list[Extension]:
+    """Returns one extension for each `.py` that has a `.pxd` of its name beside it."""
+    extra = os.environ.get("MAINSPRING_CFLAGS", "").split()
+    return [
+        Extension(
+            ".".join(pxd.relative_to(SOURCE).with_suffix("").parts),
+            [str(pxd.with_suffix(".py"))],
+            include_dirs=[str(SOURCE / "mainspring" / "core")],
+            extra_compile_args=["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", *extra],
+            extra_link_args=extra,
+        )
+        for pxd in sorted(SOURCE.rglob("*.pxd"))
+        if pxd.with_suffix(".py").exists()
+    ]
+
+
+setup(
+    ext_modules=cythonize(
+        compiled_modules(),
+        include_path=[str(SOURCE)],
+        compiler_directives=DIRECTIVES,
+        nthreads=int(os.environ.get("MAINSPRING_BUILD_JOBS", os.cpu_count() or 1)),
+    )
+)

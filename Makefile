@@ -1,0 +1,52 @@
+# The one way to do anything here. Each target first prepares what it needs (tools/env.py: uv, an
+# interpreter, a virtual environment, the compiled modules), so a fresh clone needs only python3,
+# a C compiler and a package index. `PYTHON=3.12 make test` uses another interpreter; ARGS
+# goes to the program that a target runs: `make test ARGS="-k timer"`.
+
+ENV := python3 tools/env.py
+LOOP ?= mainspring:new_event_loop
+ARGS ?=
+# Suites that take long, or that need more than this project: they have targets of their own.
+LONG_SUITES := tests/conformance tests/interop tests/latency
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test smoke lint format bench conformance docs clean distclean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  PYTHON=3.12 make ... uses another interpreter; ARGS="..." goes to the program that runs'
+
+build:  ## compile the modules in place, with an editable install
+	@$(ENV)
+
+demo:  ## show what priorities do: a transfer beside busy work, on every kind of loop
+	@$(ENV) extra:demo -- mainspring demo $(ARGS)
+
+test:  ## run the tests
+	@$(ENV) test -- python -m pytest tests $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
+
+smoke:  ## run the few tests that show at once whether a build works
+	@$(ENV) test -- python -m pytest tests/core tests/cli tests/house $(ARGS)
+
+lint:  ## check the format, the style, the types, and that everything compiles without a warning
+	@$(ENV) lint test -- python tools/lint.py
+
+format:  ## format the code
+	@$(ENV) lint -- ruff format .
+	@$(ENV) lint -- ruff check --fix .
+
+bench:  ## measure, and write a report into benchmarks/results
+	@$(ENV) bench -- python -m benchmarks report $(ARGS)
+
+conformance:  ## run CPython's own asyncio tests on a loop (LOOP=module:factory)
+	@$(ENV) test -- python -m tests.conformance --loop $(LOOP) $(ARGS)
+
+docs:  ## build the documentation into site/
+	@$(ENV) docs -- mkdocs build --strict
+
+clean:  ## remove what was built, but keep the virtual environments
+	@python3 tools/clean.py
+
+distclean:  ## remove the virtual environments and the tools too
+	@python3 tools/clean.py --all

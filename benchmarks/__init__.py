@@ -1,0 +1,1 @@
+"""The benchmarks of Mainspring: `python -m benchmarks COMMAND`; see README.md beside this file."""

@@ -1,0 +1,142 @@
+"""`echo`: what an echo costs on each loop, beside the floor that a C server sets.
+
+The invariant: one round is one fresh server process and one fresh client for each loop, one
+loop after the other, the C server first; nothing of one round (a warm allocator, a port, a
+cache of connections) is there in the next. Within it, the first part warms up and isn't counted.
+"""
+
+import argparse
+from functools import partial
+
+from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.loops import LoopName
+from benchmarks.options import Result, add_common, select_loops
+from benchmarks.proc import Cores, choose_cores
+from benchmarks.servers import C_SERVER, Load, start_server
+from benchmarks.svg import Bar, Chart
+
+HELP = "CPU per request, throughput and latency of an echo server on each loop, and in C"
+APIS = ("protocol", "buffered", "streams")
+WARM_UP = 0.25
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `echo`."""
+    add_common(parser, rounds=5)
+    parser.add_argument("--size", type=int, default=1024, help="bytes of a request (1024)")
+    parser.add_argument("--connections", type=int, default=100, help="connections (100)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="seconds a round (2)")
+    parser.add_argument("--api", choices=APIS, default="protocol", help="how the server is written")
+
+
+def one_round(
+    loop: LoopName, *, api: str, size: int, connections: int, seconds: float, cores: Cores
+) -> dict[str, float]:
+    """Measures one server once.
+
+    Args:
+        loop: the loop, or the C server.
+        api: `"protocol"`, `"buffered"` or `"streams"`.
+        size: bytes of a request.
+        connections: how many, with one request in flight each.
+        seconds: the measured window.
+        cores: where server and client run.
+
+    Returns:
+        The figures by name.
+
+    Raises:
+        BenchmarkError: server or client failed.
+    """
+    server, port = start_server(loop, api, cores)
+    with server, Load(server, port, connections, size, cores) as load:
+        load.run(min(WARM_UP, seconds))
+        return load.run(seconds).figures()
+
+
+def measure(options: argparse.Namespace) -> Result:
+    """Runs the rounds."""
+    loops, versions = select_loops(options)
+    cores = choose_cores()
+    values = interleave(
+        options.rounds,
+        [C_SERVER, *loops],
+        partial(
+            one_round,
+            api=options.api,
+            size=options.size,
+            connections=options.connections,
+            seconds=options.seconds,
+            cores=cores,
+        ),
+        lambda loop: loop.label,
+    )
+    return {
+        "command": "echo",
+        "api": options.api,
+        "size": options.size,
+        "connections": options.connections,
+        "seconds": options.seconds,
+        "rounds": options.rounds,
+        "pinned": cores.server is not None,
+        "versions": versions,
+        "values": values,
+    }
+
+
+def title(result: Result) -> str:
+    """Returns what was measured, in a few words."""
+    size = int(result["size"])
+    shown = f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
+    return f"echo, {result['api']}, {shown} x {result['connections']} connections"
+
+
+def render(result: Result) -> str:
+    """Returns the tables: figures, and ratios within each round."""
+    values = result["values"]
+    if not values:
+        return "Nothing was measured."
+    series = {name: Series(rows) for name, rows in values.items()}
+    names = list(series["cpu_us"].values)
+    keys = ["cpu_us", "requests_per_s", "p50_us", "p99_us", "p999_us"]
+    cpu = series["cpu_us"]
+    rows = [
+        [
+            name,
+            *[spread(series[key].values[name]) for key in keys],
+            spread(cpu.ratios(name, "C")),
+            spread(cpu.ratios(name, "uvloop")),
+            spread(series["requests_per_s"].ratios(name, "uvloop")),
+        ]
+        for name in names
+    ]
+    headers = [
+        "server",
+        "CPU us/request",
+        "requests/s",
+        "p50 us",
+        "p99 us",
+        "p99.9 us",
+        "CPU / C",
+        "CPU / uvloop",
+        "requests/s / uvloop",
+    ]
+    where = "server and client on a core each" if result["pinned"] else "one core, nothing pinned"
+    head = (
+        f"{title(result)}: median (lowest..highest) of {result['rounds']} interleaved rounds of "
+        f"{result['seconds']:g} s; {where}."
+    )
+    return f"{head}\n\n{table(headers, rows)}"
+
+
+def charts(result: Result) -> list[Chart]:
+    """Returns the chart of CPU per request."""
+    series = Series(result["values"].get("cpu_us", {}))
+    bars = []
+    for name, row in series.values.items():
+        if found := present(row):
+            middle = series.median(name) or 0.0
+            bars.append(Bar(name, middle, min(found), max(found), f"{number(middle)} us"))
+    name = f"echo-{result['api']}-{result['size']}-{result['connections']}"
+    note = "server CPU microseconds per request; less is better"
+    return [Chart(name, title(result), note, [("", bars)])]

@@ -1,0 +1,1 @@
+"""What CPython's tasks and futures show about who waits for whom."""

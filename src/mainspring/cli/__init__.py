@@ -1,0 +1,1 @@
+"""The `mainspring` command: run a program on this loop, show it, measure it."""

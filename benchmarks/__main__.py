@@ -10,6 +10,7 @@ from benchmarks.processes import BenchmarkError
 
 COMMANDS = {
     "echo": "benchmarks.echo",
+    "micro": "benchmarks.micro",
 }
 
 

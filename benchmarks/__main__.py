@@ -11,6 +11,11 @@ from benchmarks.processes import BenchmarkError
 COMMANDS = {
     "echo": "benchmarks.echo",
     "micro": "benchmarks.micro",
+    "http": "benchmarks.http_plaintext",
+    "syscalls": "benchmarks.syscalls",
+    "memory": "benchmarks.memory",
+    "soak": "benchmarks.soak",
+    "callgrind": "benchmarks.callgrind",
 }
 
 

@@ -8,6 +8,7 @@ LOOP ?= mainspring:new_event_loop
 ARGS ?=
 # Suites that take long, or that need more than this project: they have targets of their own.
 LONG_SUITES := tests/conformance tests/interop tests/latency
+SMOKE_SUITES := $(wildcard tests/core tests/loop tests/cli/test_*.py tests/house)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test smoke lint format bench conformance docs clean distclean
@@ -27,7 +28,7 @@ test:  ## run the tests
 	@$(ENV) test -- python -m pytest tests $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
 
 smoke:  ## run the few tests that show at once whether a build works
-	@$(ENV) test -- python -m pytest tests/core tests/cli tests/house $(ARGS)
+	@$(ENV) test -- python -m pytest $(SMOKE_SUITES) $(ARGS)
 
 lint:  ## check the format, the style, the types, and that everything compiles without a warning
 	@$(ENV) lint test -- python tools/lint.py

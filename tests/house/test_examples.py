@@ -1,0 +1,69 @@
+"""The examples run, and do what their first lines say."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+from tests.house.house import ROOT
+
+EXAMPLES = ROOT / "examples"
+PATIENCE = 60
+
+
+def start(name, *arguments):
+    return subprocess.Popen(
+        [sys.executable, str(EXAMPLES / name), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        text=True,
+    )
+
+
+def finish(process):
+    """Returns the exit code, the output and the errors of a process that ends by itself."""
+    try:
+        output, errors = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    return process.returncode, output, errors
+
+
+def test_every_example_is_run_here():
+    known = {"echo_server.py", "background_work.py", "priorities.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == known
+
+
+def test_the_priorities_come_in_the_order_of_their_numbers():
+    code, output, errors = finish(start("priorities.py"))
+    assert (code, errors) == (0, "")
+    assert [line[:2] for line in output.splitlines()] == ["1.", "2.", "3.", "4.", "5.", "6."]
+
+
+def test_the_background_work_is_done_while_all_requests_are_answered():
+    code, output, errors = finish(start("background_work.py", "--requests", "50"))
+    assert (code, errors) == (0, "")
+    answered, primes = output.splitlines()
+    assert answered.startswith("50 requests answered")
+    assert "idle units" in primes
+
+
+def test_the_echo_server_sends_back_what_it_is_sent_and_ends_at_a_signal():
+    process = start("echo_server.py")
+    try:
+        address = process.stdout.readline().removeprefix("listening on ").strip()
+        host, _, port = address.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+            client.sendall(b"hello")
+            received = b""
+            while len(received) < 5:
+                received += client.recv(100)
+            assert received == b"hello"
+            process.send_signal(signal.SIGTERM)
+            assert client.recv(100) == b""
+    finally:
+        code, output, errors = finish(process)
+    assert (code, output, errors) == (0, "closed\n", "")

@@ -1,0 +1,1 @@
+"""CPython's own asyncio tests, bound to any event loop and scored."""

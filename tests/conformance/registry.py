@@ -1,0 +1,116 @@
+"""What is expected of Mainspring: the baseline, and the registry of expected failures.
+
+The baseline lists, for each Python, the tests that asyncio's own loop passes: the denominator.
+The registry lists each of those that Mainspring isn't expected to pass yet (`later`) or ever
+(`inapplicable`), with the reason. The invariant: a test that fails without an entry and a test
+that passes with one are both unexpected, so the list can't go stale.
+"""
+
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .runner import Outcome
+
+HERE = Path(__file__).parent
+KINDS = ("inapplicable", "later")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One test that is expected to fail."""
+
+    identity: str
+    kind: str
+    reason: str
+
+
+def python_version() -> str:
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def load(path: Path = HERE / "expected.toml", python: str = "") -> dict[str, Entry]:
+    """Reads the registry.
+
+    Parameters:
+        path: the TOML file.
+        python: the version whose entries are wanted; the running one by default.
+
+    Returns:
+        The entries by test id.
+
+    Raises:
+        ValueError: an entry has an unknown kind, lacks a reason, or is there twice.
+    """
+    python = python or python_version()
+    entries: dict[str, Entry] = {}
+    for group in tomllib.loads(path.read_text()).get("expected", []):
+        if group.get("kind") not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, not {group.get('kind')!r}")
+        if not group.get("reason", "").strip():
+            raise ValueError(f"no reason is given for {group['tests']}")
+        if python not in group.get("python", [python]):
+            continue
+        for identity in group["tests"]:
+            if identity in entries:
+                raise ValueError(f"{identity} is in the registry twice")
+            entries[identity] = Entry(identity, group["kind"], group["reason"])
+    return entries
+
+
+def baseline_path(python: str = "") -> Path:
+    """Returns where the baseline of a Python version lies."""
+    return HERE / "baseline" / f"{python or python_version()}.txt"
+
+
+def load_baseline() -> set[str]:
+    """Returns the ids that asyncio passes on this Python; empty if it was never scored."""
+    path = baseline_path()
+    return set(path.read_text().split()) if path.exists() else set()
+
+
+def write_baseline(identities: Iterable[str]) -> Path:
+    """Writes the ids that asyncio passes on this Python."""
+    path = baseline_path()
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(f"{identity}\n" for identity in sorted(identities)))
+    return path
+
+
+def judge(outcomes: Mapping[str, Outcome], baseline: set[str]) -> dict[str, str]:
+    """Sorts outcomes without a registry: passed, failed, skipped.
+
+    A test that the baseline lacks is skipped whatever it did: asyncio doesn't pass it here.
+    """
+    verdicts = {}
+    for identity, outcome in outcomes.items():
+        if outcome.outcome == "passed":
+            verdicts[identity] = "passed"
+        elif outcome.outcome == "skipped" or (baseline and identity not in baseline):
+            verdicts[identity] = "skipped"
+        else:
+            verdicts[identity] = "failed"
+    return verdicts
+
+
+def judge_ours(
+    outcomes: Mapping[str, Outcome], baseline: set[str], entries: Mapping[str, Entry]
+) -> dict[str, str]:
+    """Sorts outcomes against the registry; adds the verdict `unexpected pass`."""
+    verdicts = judge(outcomes, baseline)
+    for identity, verdict in verdicts.items():
+        entry = entries.get(identity)
+        if verdict == "skipped" and identity in baseline:
+            verdicts[identity] = verdict = "failed"
+        if entry is not None and verdict == "passed":
+            verdicts[identity] = "unexpected pass"
+        elif entry is not None:
+            verdicts[identity] = entry.kind
+    return verdicts
+
+
+def stale(entries: Iterable[str], known: Iterable[str], baseline: set[str]) -> list[str]:
+    """Returns the ids in the registry that neither this Python nor its baseline has."""
+    return sorted(set(entries) - set(known) - baseline)

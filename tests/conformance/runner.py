@@ -1,0 +1,173 @@
+"""Runs each test in a process of its own, a few at a time, each with a time limit.
+
+The processes are forked from this one, which has imported the tests but never made a loop,
+a thread or a socket; so a fork is a fresh interpreter without the half second that importing
+costs. The invariant: whatever a test does (hang, crash, leave children behind) is over, and is
+known by one outcome, before its slot is used again.
+"""
+
+import contextlib
+import faulthandler
+import gc
+import json
+import os
+import selectors
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+import unittest
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .suites import Factory, install
+
+
+@dataclass
+class Outcome:
+    """What became of one test: passed, skipped, failed, hung or crashed."""
+
+    outcome: str
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass
+class Running:
+    """A test under way."""
+
+    identity: str
+    pid: int
+    folder: Path
+    began: float
+    heard: bytearray = field(default_factory=bytearray)
+
+
+class Runner:
+    """Runs tests in forked processes.
+
+    Parameters:
+        factory: makes the loop under test.
+        jobs: how many processes at a time.
+        limit: seconds after which a test has hung.
+    """
+
+    def __init__(self, factory: Factory, jobs: int, limit: float) -> None:
+        self._factory = factory
+        self._jobs = jobs
+        self._limit = limit
+        self._running: dict[int, Running] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def run(self, tests: dict[str, unittest.TestCase]) -> Iterator[tuple[str, Outcome]]:
+        """Yields each test's id and outcome, in the order in which they end."""
+        gc.collect()
+        gc.freeze()
+        waiting = list(reversed(tests.items()))
+        try:
+            while waiting or self._running:
+                while waiting and len(self._running) < self._jobs:
+                    self._start(*waiting.pop())
+                yield from self._wait()
+        finally:
+            for pipe in list(self._running):
+                self._end(pipe)
+
+    def _start(self, identity: str, test: unittest.TestCase) -> None:
+        # every child works in a folder of its own: upstream's scratch file names were chosen
+        # when the modules were imported, so all the children share them
+        folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+        ours, theirs = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            for pipe in (ours, *self._running):
+                os.close(pipe)
+            self._selector.close()
+            run_in_child(test, self._factory, folder, theirs)
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # the child does the same; whoever is first
+            os.setpgid(pid, pid)
+        self._running[ours] = Running(identity, pid, folder, time.monotonic())
+        self._selector.register(ours, selectors.EVENT_READ)
+
+    def _wait(self) -> Iterator[tuple[str, Outcome]]:
+        deadline = min(test.began for test in self._running.values()) + self._limit
+        for key, _ in self._selector.select(max(deadline - time.monotonic(), 0)):
+            test = self._running[key.fd]
+            data = os.read(key.fd, 65536)
+            test.heard += data
+            if not data or test.heard.endswith(b"\n"):
+                yield test.identity, self._end(key.fd)
+        now = time.monotonic()
+        for pipe, test in list(self._running.items()):
+            if now - test.began >= self._limit:
+                os.kill(test.pid, signal.SIGABRT)  # faulthandler writes where it hangs
+                yield test.identity, self._end(pipe, hung=True)
+
+    def _end(self, pipe: int, hung: bool = False) -> Outcome:
+        """Reaps one process and everything it started."""
+        test = self._running.pop(pipe)
+        self._selector.unregister(pipe)
+        os.close(pipe)
+        _, status = os.waitpid(test.pid, 0) if test.heard or hung else reap(test.pid)
+        with contextlib.suppress(OSError):
+            os.killpg(test.pid, signal.SIGKILL)
+        output = (test.folder / "output").read_text(errors="replace")[-6000:]
+        shutil.rmtree(test.folder, ignore_errors=True)
+        seconds = round(time.monotonic() - test.began, 3)
+        if hung:
+            return Outcome("hung", seconds, output)
+        try:
+            return Outcome(seconds=seconds, **json.loads(test.heard))
+        except ValueError:
+            return Outcome("crashed", seconds, f"wait status {status}\n{output}")
+
+
+def reap(pid: int) -> tuple[int, int]:
+    """Waits for a process that closed its pipe without a word; it is ending, or is made to."""
+    for _ in range(200):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return found, status
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)
+
+
+def run_in_child(test: unittest.TestCase, factory: Factory, folder: Path, pipe: int) -> None:
+    """Runs one test in this fresh process, reports through `pipe`, and never returns."""
+    try:
+        os.setpgid(0, 0)
+        os.chdir(folder)
+        output = os.open(folder / "output", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        os.close(output)
+        os.close(null)
+        faulthandler.enable(2)
+        warnings.simplefilter("default")
+        found = judge(test, factory)
+    except BaseException:
+        found = Outcome("failed", detail=traceback.format_exc())
+    reply = asdict(found)
+    del reply["seconds"]
+    os.write(pipe, json.dumps(reply).encode() + b"\n")
+    os._exit(0)
+
+
+def judge(test: unittest.TestCase, factory: Factory) -> Outcome:
+    """Runs one test with its class's fixtures and says how it ended."""
+    install(factory)
+    result = unittest.TestResult()
+    unittest.TestSuite([test]).run(result)
+    problems = [text for _, text in result.errors + result.failures]
+    problems += ["passed, though the test expects a failure"] * len(result.unexpectedSuccesses)
+    if problems:
+        return Outcome("failed", detail="\n".join(problems)[-6000:])
+    if result.skipped:
+        return Outcome("skipped", detail=result.skipped[0][1])
+    return Outcome("passed")

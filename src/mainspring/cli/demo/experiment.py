@@ -14,6 +14,7 @@ from mainspring.cli.demo.cell import RATE, CellError, Cores, Measurement, run_on
 from mainspring.cli.demo.registry import Way
 
 FULL_BYTES = 40_000_000
+QUICK_BYTES = 12_000_000
 LEAST_BYTES = 4_000_000
 SEND_BUFFERS = (64 * 1024, 8 * 1024)
 CAP = 4
@@ -96,19 +97,20 @@ def size(buffer: int) -> str:
     return f"{buffer // 1024} KiB"
 
 
-def bytes_per_run(cells: int, budget: float) -> int:
+def bytes_per_run(cells: int, *, quick: bool) -> int:
     """Return how many bytes each run sends so that the experiment fits its time.
 
     Args:
         cells: how many cells there are.
-        budget: how long the experiment may take, in s.
+        quick: whether this is the short form.
 
     Returns:
-        at most FULL_BYTES, at least LEAST_BYTES, in whole megabytes (int).
+        at most FULL_BYTES (quick: QUICK_BYTES), at least LEAST_BYTES, in whole megabytes (int).
     """
+    budget, most = (QUICK_BUDGET_SECONDS, QUICK_BYTES) if quick else (BUDGET_SECONDS, FULL_BYTES)
     seconds = (budget / max(1, cells) - 2 * START_SECONDS) / (1 + CAP)
     megabytes = int(seconds * RATE / 1e6)
-    return max(LEAST_BYTES, min(FULL_BYTES, megabytes * 1_000_000))
+    return max(LEAST_BYTES, min(most, megabytes * 1_000_000))
 
 
 def run_experiment(
@@ -130,8 +132,7 @@ def run_experiment(
     reasons = {way.name: way.unavailable() for way in ways}
     runnable = [way for way in ways if reasons[way.name] is None]
     cell_count = len(runnable) * len(SEND_BUFFERS)
-    budget = QUICK_BUDGET_SECONDS if quick else BUDGET_SECONDS
-    experiment = Experiment(bytes_per_run(cell_count, budget), quick)
+    experiment = Experiment(bytes_per_run(cell_count, quick=quick), quick)
     for name, reason in reasons.items():
         if reason is not None:
             experiment.skipped[name] = reason

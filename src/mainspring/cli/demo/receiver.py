@@ -2,7 +2,7 @@
 
 It is the judge of a run: the time is from the first byte to the last, so what a way
 needs to start isn't counted. Invariant: it never reads faster than its rate, beyond a
-credit of 1 ms. The credit makes up for late wake-ups of its own, and is too small to make
+credit of 0.3 ms. The credit makes up for late wake-ups of its own, and is too small to make
 up for a sender that came late.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 PIECE_BYTES = 4096
-CREDIT_NS = 1_000_000
+CREDIT_NS = 300_000
 WORTH_SLEEPING_NS = 20_000
 PROGRESS_NS = 200_000_000
 FIRST_BYTE_SECONDS = 10.0

@@ -13,7 +13,8 @@ import time
 from typing import Self
 
 MESSAGE_BYTES = 64 * 1024
-"""The data goes out in messages of this size, because a real program makes it as it goes."""
+"""What a way offers to the socket or the transport at a time, the same for all: how much the
+kernel takes into a small buffer depends on how much it is offered."""
 
 CHUNK_SECONDS = 0.005
 
@@ -105,13 +106,21 @@ class Work:
         self.echo = echo
         self.busy = None if chunk_count is None else BusyWork(data, chunk_count)
         self._left = total
-        self._message = bytes(MESSAGE_BYTES)
+        self._message = memoryview(bytes(MESSAGE_BYTES))
+
+    def unsent(self) -> memoryview:
+        """Return the next bytes to offer to the socket, at most a message, empty at the end."""
+        return self._message[: min(self._left, MESSAGE_BYTES)]
+
+    def mark_sent(self, size: int) -> None:
+        """Note that the first `size` bytes (int) of `unsent` have been sent."""
+        self._left -= size
 
     def next_message(self) -> bytes:
-        """Return the next message to send (bytes), empty when all have been given out."""
-        size = min(self._left, MESSAGE_BYTES)
-        self._left -= size
-        return self._message if size == MESSAGE_BYTES else self._message[:size]
+        """Return the next message (bytes) as sent; empty when all have been given out."""
+        message = bytes(self.unsent())
+        self.mark_sent(len(message))
+        return message
 
     def __enter__(self) -> Self:
         return self

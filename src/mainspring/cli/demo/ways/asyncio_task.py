@@ -1,10 +1,10 @@
 """asyncio: protocols send and echo, a task does the busy work.
 
-The task does a chunk and lets the others run with `sleep(0)`. asyncio queues a task's
-next step before it polls, so a single `sleep(0)` runs the chunk ahead of the I/O that
-was ready with it; with a second one the I/O of the last poll is served before the next
-chunk. That is the best we found for it, and it needs no private knowledge beyond the
-order of asyncio's queue. Invariant: the program is the one that runs on uvloop.
+The task does a chunk and lets the others run with `sleep(0)`. That alone would begin
+nearly every chunk while the socket is writable: asyncio queues a task's next step before
+it polls, ahead of the I/O that is ready. So the program looks at the socket itself, and
+skips the chunk while there is room: the best we found, more than twice as fast with a
+small buffer. Invariant: the program is the one that runs on uvloop.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from mainspring.cli.demo.work import BusyWork, Work
 
 
 async def be_busy(busy: BusyWork) -> None:
-    """Run chunks until cancelled, letting everything else run in between."""
+    """Run chunks until cancelled, those in which the socket has no room."""
     while True:
         await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        busy.chunk()
+        if not busy.writable():
+            busy.chunk()
 
 
 async def transfer(work: Work) -> None:

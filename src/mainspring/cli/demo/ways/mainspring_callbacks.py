@@ -25,23 +25,20 @@ class Transfer:
     def __init__(self, loop: asyncio.AbstractEventLoop, work: Work) -> None:
         self._loop = loop
         self._work = work
-        self._pending = memoryview(work.next_message())
         loop.add_writer(work.data, self._send)
         loop.add_reader(work.echo, self._echo)
         self._idle = IdleChunks(cast(IdleLoop, loop), work.busy) if work.busy else None
 
     def _send(self) -> None:
         try:
-            self._pending = self._pending[self._work.data.send(self._pending) :]
+            self._work.mark_sent(self._work.data.send(self._work.unsent()))
         except BlockingIOError:
             return
         except ConnectionError:
             self._end()
             return
-        if not self._pending:
-            self._pending = memoryview(self._work.next_message())
-            if not self._pending:
-                self._end()
+        if not self._work.unsent():
+            self._end()
 
     def _echo(self) -> None:
         try:

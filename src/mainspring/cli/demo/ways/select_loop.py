@@ -22,17 +22,14 @@ def run(work: Work) -> None:
     poller.register(echo, select.POLLIN)
     data_fd, echo_fd = data.fileno(), echo.fileno()
     timeout = None if busy is None else 0
-    pending = memoryview(work.next_message())
-    while pending:
+    while unsent := work.unsent():
         ready = poller.poll(timeout)
         for fd, _ in ready:
             if fd == data_fd:
                 try:
-                    pending = pending[data.send(pending) :]
+                    work.mark_sent(data.send(unsent))
                 except ConnectionError:
                     return
-                if not pending:
-                    pending = memoryview(work.next_message())
             elif fd == echo_fd:
                 message = echo.recv(READ_BYTES)
                 if message:

@@ -87,12 +87,12 @@ def main(arguments: list[str]) -> int:
     if ours:
         entries = registry.load()
         verdicts = registry.judge_ours(outcomes, baseline, entries)
-        unknown = registry.stale(entries, collect(factory), baseline)
+        unknown = registry.stale(entries, collect(factory))
     python = registry.python_version()
     print(f"{options.loop} on Python {python}, {time.monotonic() - began:.0f} s")
     report(outcomes, verdicts, options.verbose)
     if unknown:
-        print("\nin the registry, but not a test of this Python:\n  " + "\n  ".join(unknown))
+        print("\nin the registry, but not a test of any Python:\n  " + "\n  ".join(unknown))
     if options.json:
         results = {identity: asdict(outcome) for identity, outcome in outcomes.items()}
         for identity, result in results.items():

@@ -49,7 +49,7 @@ class Running:
 class Runner:
     """Runs tests in forked processes.
 
-    Parameters:
+    Args:
         factory: makes the loop under test.
         jobs: how many processes at a time.
         limit: seconds after which a test has hung.

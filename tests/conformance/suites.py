@@ -90,7 +90,7 @@ def bind(mixin: type, base: type[unittest.TestCase], factory: Factory) -> type[u
 def collect(factory: Factory, pattern: str = "*") -> dict[str, unittest.TestCase]:
     """Returns every test by its id, `module.Class.test`.
 
-    Parameters:
+    Args:
         factory: makes the loop.
         pattern: a shell pattern or a part of an id.
     """

@@ -50,7 +50,7 @@ def task_of(callback: Any) -> asyncio.Task[Any] | None:
 class ModelLoop(asyncio.SelectorEventLoop):
     """asyncio's selector loop with the prioritised iteration.
 
-    Parameters:
+    Args:
         selector: a `selectors.BaseSelector`, or None for the platform's own.
         clock: a function that returns seconds, monotonic.
     """

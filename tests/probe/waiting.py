@@ -119,7 +119,7 @@ def look_up(target: Any, waiter: asyncio.Future[Any]) -> str:
 async def probe(way: Way, *, future: bool = False, eager: str = "") -> dict[str, str]:
     """Blocks a waiter on a target in the given way and looks at both.
 
-    Parameters:
+    Args:
         way: how the waiter waits.
         future: the target is a bare future, not a task.
         eager: "waiter" or "target" names the task that is made with the eager factory.

@@ -16,6 +16,7 @@ COMMANDS = {
     "memory": "benchmarks.memory",
     "soak": "benchmarks.soak",
     "callgrind": "benchmarks.callgrind",
+    "report": "benchmarks.report",
 }
 
 

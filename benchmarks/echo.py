@@ -6,6 +6,7 @@ cache of connections) is there in the next. Within it, the first part warms up a
 """
 
 import argparse
+from collections.abc import Mapping
 from functools import partial
 
 from benchmarks.figures import Series, interleave, number, present, spread, table
@@ -27,10 +28,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connections", type=int, default=100, help="connections (100)")
     parser.add_argument("--seconds", type=float, default=2.0, help="seconds a round (2)")
     parser.add_argument("--api", choices=APIS, default="protocol", help="how the server is written")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set for the servers, for example MALLOC_TOP_PAD_=1048576",
+    )
 
 
 def one_round(
-    loop: LoopName, *, api: str, size: int, connections: int, seconds: float, cores: Cores
+    loop: LoopName,
+    *,
+    api: str,
+    size: int,
+    connections: int,
+    seconds: float,
+    cores: Cores,
+    extra: Mapping[str, str],
 ) -> dict[str, float]:
     """Measures one server once.
 
@@ -41,6 +56,7 @@ def one_round(
         connections: how many, with one request in flight each.
         seconds: the measured window.
         cores: where server and client run.
+        extra: environment variables for the server.
 
     Returns:
         The figures by name.
@@ -48,7 +64,7 @@ def one_round(
     Raises:
         BenchmarkError: server or client failed.
     """
-    server, port = start_server(loop, api, cores)
+    server, port = start_server(loop, api, cores, extra)
     with server, Load(server, port, connections, size, cores) as load:
         load.run(min(WARM_UP, seconds))
         return load.run(seconds).figures()
@@ -56,6 +72,8 @@ def one_round(
 
 def measure(options: argparse.Namespace) -> Result:
     """Runs the rounds."""
+    if wrong := [pair for pair in options.env if "=" not in pair]:
+        raise SystemExit(f"--env takes NAME=VALUE, not {wrong[0]!r}")
     loops, versions = select_loops(options)
     cores = choose_cores()
     values = interleave(
@@ -68,6 +86,7 @@ def measure(options: argparse.Namespace) -> Result:
             connections=options.connections,
             seconds=options.seconds,
             cores=cores,
+            extra=dict(pair.split("=", 1) for pair in options.env),
         ),
         lambda loop: loop.label,
     )
@@ -78,6 +97,7 @@ def measure(options: argparse.Namespace) -> Result:
         "connections": options.connections,
         "seconds": options.seconds,
         "rounds": options.rounds,
+        "env": options.env,
         "pinned": cores.server is not None,
         "versions": versions,
         "values": values,
@@ -88,7 +108,8 @@ def title(result: Result) -> str:
     """Returns what was measured, in a few words."""
     size = int(result["size"])
     shown = f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
-    return f"echo, {result['api']}, {shown} x {result['connections']} connections"
+    extra = "".join(f", {pair}" for pair in result["env"])
+    return f"echo, {result['api']}, {shown} x {result['connections']} connections{extra}"
 
 
 def render(result: Result) -> str:
@@ -138,5 +159,7 @@ def charts(result: Result) -> list[Chart]:
             middle = series.median(name) or 0.0
             bars.append(Bar(name, middle, min(found), max(found), f"{number(middle)} us"))
     name = f"echo-{result['api']}-{result['size']}-{result['connections']}"
+    if result["env"]:
+        name += "-env"
     note = "server CPU microseconds per request; less is better"
     return [Chart(name, title(result), note, [("", bars)])]

@@ -11,7 +11,7 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,7 +38,9 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": "0"}
 
 
-def start(command: Sequence[str], cpu: int | None, **options: Any) -> "subprocess.Popen[bytes]":
+def start(
+    command: Sequence[str], cpu: int | None, extra: Mapping[str, str] | None = None, **options: Any
+) -> "subprocess.Popen[bytes]":
     """Starts a process that runs on one core from its first instruction.
 
     The runner moves itself there for the moment of the fork, so that every thread of the child
@@ -47,6 +49,7 @@ def start(command: Sequence[str], cpu: int | None, **options: Any) -> "subproces
     Args:
         command: the program and its arguments.
         cpu: the number of the core, or None for any.
+        extra: environment variables to add.
         options: handed to `subprocess.Popen`.
 
     Returns:
@@ -59,7 +62,7 @@ def start(command: Sequence[str], cpu: int | None, **options: Any) -> "subproces
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})
     try:
-        return subprocess.Popen(command, env=child_environment(), **options)
+        return subprocess.Popen(command, env={**child_environment(), **(extra or {})}, **options)
     except FileNotFoundError as error:
         raise BenchmarkError(f"{command[0]} isn't installed ({error.strerror}).") from error
     finally:
@@ -69,17 +72,24 @@ def start(command: Sequence[str], cpu: int | None, **options: Any) -> "subproces
 class LineProcess:
     """A child that answers lines of text with lines of JSON."""
 
-    def __init__(self, command: Sequence[str], cpu: int | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        cpu: int | None = None,
+        name: str = "",
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
         """Starts the child.
 
         Args:
             command: the program and its arguments.
             cpu: the core it is pinned to, or None.
             name: what to call it in messages; the program's file name by default.
+            extra: environment variables to add.
         """
         self.name = name or Path(command[0]).name
         self._buffer = b""
-        self._process = start(command, cpu, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = start(command, cpu, extra, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self._process.pid
 
     def __enter__(self) -> Self:

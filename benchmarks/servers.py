@@ -6,6 +6,7 @@ before it reports, and the server's CPU time is read while nothing is in flight.
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks.build import program
@@ -39,13 +40,16 @@ class Window:
         }
 
 
-def start_server(loop: LoopName, api: str, cores: Cores) -> tuple[LineProcess, int]:
+def start_server(
+    loop: LoopName, api: str, cores: Cores, extra: Mapping[str, str] | None = None
+) -> tuple[LineProcess, int]:
     """Starts an echo server.
 
     Args:
         loop: the loop it runs on, or `C_SERVER`.
         api: how it serves; the C server has only one way.
         cores: where it runs.
+        extra: environment variables to add.
 
     Returns:
         The process and its port.
@@ -58,7 +62,7 @@ def start_server(loop: LoopName, api: str, cores: Cores) -> tuple[LineProcess, i
     else:
         module = "benchmarks.echo_server"
         command = [sys.executable, "-m", module, "--loop", loop.spec, "--api", api]
-    process = LineProcess(command, cores.server, f"the {loop.label} server")
+    process = LineProcess(command, cores.server, f"the {loop.label} server", extra)
     try:
         return process, int(process.read(START_SECONDS)["port"])
     except BenchmarkError:

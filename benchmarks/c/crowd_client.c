@@ -161,6 +161,7 @@ static void run(uint64_t wanted, int hold) {
 
 static void echo_sample(uint64_t wanted) {
     uint64_t served = 0;
+    double deadline = seconds() + WAIT_MS / 1000.0; /* for all of them together */
     if (wanted > held_count) wanted = held_count;
     for (uint64_t i = 0; i < wanted; i++) {
         int fd = held[i * held_count / wanted];
@@ -168,7 +169,8 @@ static void echo_sample(uint64_t wanted) {
         size_t received = 0;
         while (received < size) {
             struct pollfd waiting = {.fd = fd, .events = POLLIN};
-            if (poll(&waiting, 1, WAIT_MS) <= 0) break;
+            double left = deadline - seconds();
+            if (poll(&waiting, 1, left > 0 ? (int)(left * 1000) : 0) <= 0) break;
             ssize_t got = recv(fd, read_buffer, sizeof read_buffer, 0);
             if (got <= 0) break;
             received += (size_t)got;

@@ -31,14 +31,14 @@ def test_a_capped_cell_has_no_ratio_but_the_share_that_came() -> None:
 
 def test_the_table_has_a_line_for_each_cell_below_its_heading() -> None:
     lines = table([FAST, CAPPED]).splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert lines[0].startswith("way")
     assert "1.02x" in lines[2]
-    assert "> 4x (34% sent)" in lines[3]
+    assert lines[3].split()[4:8] == ["8.00", ">", "4x", "34%"]
 
 
 def test_the_columns_of_the_table_are_aligned() -> None:
-    lines = table([FAST, SLOW, CAPPED]).splitlines()
+    lines = table([FAST, SLOW, CAPPED]).splitlines()[:-1]
     assert len({len(line) for line in lines}) == 1
 
 

@@ -130,8 +130,10 @@ def _show(experiment: Experiment, out: TextIO) -> None:
     sections = []
     if experiment.cells:
         sections += [table(experiment.cells), chart(experiment.cells)]
-    sections += [f"Skipped: {name}: {why}." for name, why in experiment.skipped.items()]
-    sections += [f"Failed: {name}: {why}." for name, why in experiment.failed.items()]
+    missing = [f"Skipped: {name}: {why}." for name, why in experiment.skipped.items()]
+    missing += [f"Failed: {name}: {why}." for name, why in experiment.failed.items()]
+    if missing:
+        sections.append("\n".join(missing))
     sections.append(conclusion(experiment))
     warning = disturbance(experiment)
     if warning is not None:

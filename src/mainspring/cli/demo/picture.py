@@ -162,7 +162,8 @@ def draw(experiment: Experiment) -> str:
     cells = experiment.cells
     if not cells:
         raise ValueError("there is no cell to draw: every way was skipped or failed")
-    ways = sorted({cell.way.order: cell.way for cell in cells}.items())
+    # A dict keeps the order of the cells, which is the registry's.
+    ways = list({cell.way.name: cell.way for cell in cells}.values())
     bottom = TOP + ROW * len(ways)
     height = bottom + 62
     title = "Sending beside busy Python work"
@@ -182,7 +183,7 @@ def draw(experiment: Experiment) -> str:
     panels = _panels(cells)
     for panel in panels:
         parts += _axis(panel, bottom)
-    for row, (_, way) in enumerate(ways):
+    for row, way in enumerate(ways):
         y = TOP + row * ROW + 6
         kind = "name ours" if way.ours else "name"
         parts.append(_text(LEFT - 12, y + BAR + 5, way.name, kind))

@@ -15,29 +15,32 @@ from mainspring.cli.demo.work import CHUNK_SECONDS
 
 HEADINGS = (
     "way",
-    "send buffer",
+    "buffer",
     "quiet s",
     "busy s",
     "ratio",
-    "echo p50 ms",
-    "echo p99 ms",
+    "sent",
+    "p50 ms",
+    "p99 ms",
     "chunks",
-    "begun while writable",
+    "early",
 )
+LEGEND = "p50, p99: the echo's latency. early: chunks that began while the socket was writable."
 CHART_WIDTH = 40
-UNHINDERED = 1.1
+UNHINDERED = 1.2
 """Up to this ratio a transfer counts as not slowed down: below it is the machine's noise."""
 
 
 def table(cells: Sequence[Cell]) -> str:
-    """Return the figures as a table of text, columns aligned (str)."""
+    """Return the figures as a table of text, columns aligned, with a legend (str)."""
     rows = [HEADINGS] + [
         (
             cell.way.name,
             size(cell.send_buffer),
             f"{cell.quiet.seconds:.2f}",
             f"{cell.busy.seconds:.2f}",
-            ratio_text(cell),
+            f"> {CAP}x" if cell.ratio is None else f"{cell.ratio:.2f}x",
+            f"{cell.share:.0%}",
             f"{cell.busy.echo_p50_ms:.2f}",
             f"{cell.busy.echo_p99_ms:.2f}",
             str(cell.busy.chunks),
@@ -54,6 +57,7 @@ def table(cells: Sequence[Cell]) -> str:
         for row in rows
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
+    lines.append(LEGEND)
     return "\n".join(lines)
 
 

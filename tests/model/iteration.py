@@ -21,6 +21,9 @@ from typing import Any
 
 from .run_queue import Priority, RunQueue
 
+# 3.14 and newer: a handle that another thread may cancel while it runs
+ThreadSafeHandle = getattr(events, "_ThreadSafeHandle", events.Handle)
+
 current_priority: ContextVar[Priority] = ContextVar("priority", default=Priority.DEFAULT)
 
 
@@ -80,13 +83,7 @@ class ModelLoop(asyncio.SelectorEventLoop):
 
     def _iterate(self, timeout: float | None) -> int:
         """Runs steps 2 to 4 and returns the number of callbacks that ran."""
-        events_ready = self._selector.select(timeout)
-        self._polled = self.time()
-        while self._inbox:
-            handle, level = self._inbox.popleft()
-            self._queue.push(handle, level, self._polled)
-        self._process_events(events_ready)
-        self._queue_due_timers()
+        self._poll(timeout)
         level = self._queue.highest()
         if level is None:
             return 0
@@ -98,6 +95,16 @@ class ModelLoop(asyncio.SelectorEventLoop):
             self._run(self._queue.pop(level))
             return 1
         return self._run_batch(level)
+
+    def _poll(self, timeout: float | None) -> None:
+        """Steps 2 and 3. A function of its own, so that no event outlives it in a local."""
+        events_ready = self._selector.select(timeout)
+        self._polled = self.time()
+        while self._inbox:
+            handle, level = self._inbox.popleft()
+            self._queue.push(handle, level, self._polled)
+        self._process_events(events_ready)
+        self._queue_due_timers()
 
     def _timeout(self) -> float | None:
         if len(self._queue) or self._inbox or self._stopping:
@@ -112,7 +119,7 @@ class ModelLoop(asyncio.SelectorEventLoop):
     def _run_batch(self, level: Priority) -> int:
         batch_end, ran = self._queue.next_serial, 0
         quantum = self.low_quantum if level is Priority.LOW else self.quantum
-        while (head := self._queue.head(level)) and head.serial < batch_end:
+        while self._queue.has_before(batch_end, level):
             self._run(self._queue.pop(level))
             ran += 1
             if self._stopping and level <= Priority.DEFAULT:
@@ -220,10 +227,10 @@ class ModelLoop(asyncio.SelectorEventLoop):
         self._check_closed()
         if self.get_debug():
             self._check_callback(callback, "call_soon_threadsafe")
+        handle = ThreadSafeHandle(callback, args, self, context)
         if self._thread_id in (None, threading.get_ident()):
-            handle = self._call_soon(callback, args, context, priority)
+            self._push(handle, priority)
         else:
-            handle = events.Handle(callback, args, self, context)
             level = self._priority_of(callback, handle._context, priority)
             self._inbox.append((handle, level))
         self._write_to_self()

@@ -60,6 +60,11 @@ class RunQueue:
         self._drop_cancelled(level)
         return self._levels[level][0] if self._levels[level] else None
 
+    def has_before(self, serial: int, level: Priority) -> bool:
+        """Says whether the oldest of `level` was queued before `serial` was given out."""
+        oldest = self.head(level)
+        return oldest is not None and oldest.serial < serial
+
     def highest(self) -> Priority | None:
         """Returns the most urgent level that isn't empty, or None."""
         return next((level for level in Priority if self.head(level)), None)

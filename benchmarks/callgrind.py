@@ -2,7 +2,8 @@
 
 The invariant: a figure is the difference between a run of 2N operations and one of N, divided
 by N. Whatever happens once (the interpreter's start, imports, the loop's making and closing)
-is in both and cancels out. Instructions repeat to a fraction of a percent where times on a
+is in both and cancels out; what is left of it (the start varies by a few million instructions
+with the addresses that the system hands out) is divided by an N that makes it small. Instructions repeat to a fraction of a percent where times on a
 shared machine vary by tens, so a claim such as "at most 2 %" is made here.
 """
 
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cases", default=DEFAULT_CASES, metavar="CASE,CASE", help=f"({DEFAULT_CASES})"
     )
-    parser.add_argument("--operations", type=int, default=20_000, help="N (20,000)")
+    parser.add_argument("--operations", type=int, default=100_000, help="N (100,000)")
 
 
 def instructions(loop: LoopName, case: str, operations: int) -> int:

@@ -139,8 +139,8 @@ def usable(loops: Sequence[LoopName]) -> tuple[list[LoopName], dict[str, str]]:
     return found, versions
 
 
-def _version(module: str) -> str:
-    package = module.partition(".")[0]
+def _version(spec: str) -> str:
+    package = spec.partition(":")[0].partition(".")[0]
     if package == "asyncio":
         return sys.version.split()[0]
     try:

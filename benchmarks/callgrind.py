@@ -3,8 +3,9 @@
 The invariant: a figure is the difference between a run of 2N operations and one of N, divided
 by N. Whatever happens once (the interpreter's start, imports, the loop's making and closing)
 is in both and cancels out; what is left of it (the start varies by a few million instructions
-with the addresses that the system hands out) is divided by an N that makes it small. Instructions repeat to a fraction of a percent where times on a
-shared machine vary by tens, so a claim such as "at most 2 %" is made here.
+with the addresses that the system hands out) is divided by an N that makes it small.
+Instructions repeat to a fraction of a percent where times on a shared machine vary by tens, so
+a claim such as "at most 2 %" is made here.
 """
 
 import argparse

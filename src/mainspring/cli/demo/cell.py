@@ -18,6 +18,7 @@ from typing import Any
 
 import mainspring
 from mainspring.cli.demo.client import percentile
+from mainspring.cli.demo.interrupts import deferred_interrupts
 
 RATE = 20e6
 """How fast the receiver reads, in bytes/s."""
@@ -141,6 +142,12 @@ class _Role:
                     pipe.close()
 
 
+def _end_all(roles: dict[str, _Role]) -> None:
+    with deferred_interrupts():
+        for role in roles.values():
+            role.end()
+
+
 def run_once(
     way: str,
     *,
@@ -186,10 +193,11 @@ def run_once(
         "client": {"core": cores.others},
     }
     with contextlib.ExitStack() as stack:
-        roles = {}
-        for name, spec in specs.items():
-            roles[name] = _Role(name, spec)
-            stack.callback(roles[name].end)
+        roles: dict[str, _Role] = {}
+        stack.callback(_end_all, roles)
+        with deferred_interrupts():
+            for name, spec in specs.items():
+                roles[name] = _Role(name, spec)
         ports = roles["sender"].read(START_SECONDS)
         roles["receiver"].tell(ports)
         roles["client"].tell(ports)

@@ -1,0 +1,4 @@
+"""The compiled heart: run queue, timers, poller, inbox and the iteration that joins them.
+
+Nothing in here knows what a protocol or a coroutine is.
+"""

@@ -1,0 +1,1 @@
+"""The loop: asyncio's `AbstractEventLoop` on the scheduler, one concept a file."""

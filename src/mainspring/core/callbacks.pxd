@@ -1,0 +1,11 @@
+from mainspring.core.scheduler cimport Scheduler
+from mainspring.core.timers cimport TimerHandle
+
+
+cdef class CallbackScheduler(Scheduler):
+    cdef int check_open(self) except -1
+    cdef int check_debug(self, object handle, object callback, str method) except -1
+    cdef TimerHandle new_timer(self, TimerHandle timer, double when, object callback, object args, object context)
+
+
+cdef int check_callable(object callback, str method) except -1

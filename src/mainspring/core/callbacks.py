@@ -1,0 +1,244 @@
+"""`CallbackScheduler`: asyncio's `call_*` family on the scheduler, and `call_idle`.
+
+These run once per callback, so they are compiled. A callback that can't work is refused here, where
+the mistake is, and not when it is its turn.
+"""
+
+import asyncio
+import inspect
+import sys
+from asyncio.format_helpers import extract_stack
+
+import cython
+from cython.cimports.mainspring.core.capi import (
+    PyCallable_Check,
+    PyContext_CopyCurrent,
+    PyThread_get_thread_ident,
+)
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
+from cython.cimports.mainspring.core.priority import level_in, level_of
+from cython.cimports.mainspring.core.runnable import Runnable, new_handle
+from cython.cimports.mainspring.core.scheduler import Scheduler
+from cython.cimports.mainspring.core.timers import IdleHandle, TimerHandle, to_nanoseconds
+
+
+class CallbackScheduler(Scheduler):
+    """A scheduler that takes callbacks."""
+
+    def call_soon(self, callback, *args, context=None, priority=None):
+        """Queues a callback for the next iteration.
+
+        Parameters:
+            callback: what to call, with `args`.
+            context: the `contextvars.Context` to call it in; a copy of the current one by default.
+            priority: a `Priority`; by default the one that the context names.
+
+        Returns:
+            An `asyncio.Handle`, by which the callback can be cancelled.
+
+        Raises:
+            RuntimeError: the loop is closed.
+            TypeError: the callback can't be called, or is a coroutine function.
+            ValueError: `priority` is not one of the five.
+        """
+        self.check_open()
+        check_callable(callback, "call_soon")
+        if context is None:
+            context = PyContext_CopyCurrent()
+        handle: Runnable = new_handle(self, callback, args, context)
+        if self.is_debug:
+            self._check_thread()
+            self.check_debug(handle, callback, "call_soon")
+        self.queue.push(handle, level_in(context) if priority is None else level_of(priority))
+        return handle
+
+    def call_soon_threadsafe(self, callback, *args, context=None, priority=None):
+        """Queues a callback from any thread, and wakes the loop if it sleeps.
+
+        Parameters, result and errors are those of `call_soon`.
+        """
+        self.check_open()
+        check_callable(callback, "call_soon_threadsafe")
+        if context is None:
+            context = PyContext_CopyCurrent()
+        handle: Runnable = new_handle(self, callback, args, context)
+        level: cython.int = level_in(context) if priority is None else level_of(priority)
+        if self.is_debug:
+            self.check_debug(handle, callback, "call_soon_threadsafe")
+        if self.thread == 0 or self.thread == PyThread_get_thread_ident():
+            self.queue.push(handle, level)
+        else:
+            self.inbox.post(handle, level)
+        return handle
+
+    def call_later(self, delay, callback, *args, context=None, priority=None):
+        """Queues a callback once `delay` seconds have passed, never earlier.
+
+        Returns:
+            An `asyncio.TimerHandle`, by which the callback can be cancelled.
+
+        Raises:
+            RuntimeError: the loop is closed.
+            TypeError: the callback can't be called; `delay` is not a number.
+            ValueError: `delay` is not a number (NaN); `priority` is not one of the five.
+        """
+        if delay is None:
+            raise TypeError("delay must not be None")
+        self.check_open()
+        check_callable(callback, "call_later")
+        timer: TimerHandle = TimerHandle.__new__(TimerHandle)
+        when: cython.double = self.clock.now() / 1e9 + cython.cast(cython.double, delay)
+        self.new_timer(timer, when, callback, args, context)
+        if self.is_debug:
+            self._check_thread()
+            self.check_debug(timer, callback, "call_later")
+        timer.due_level = level_in(timer.context) if priority is None else level_of(priority)
+        self.timers.push(timer)
+        return timer
+
+    def call_at(self, when, callback, *args, context=None, priority=None):
+        """Queues a callback when `loop.time()` has reached `when` (seconds), never earlier.
+
+        Result and errors are those of `call_later`.
+        """
+        if when is None:
+            raise TypeError("when cannot be None")
+        self.check_open()
+        check_callable(callback, "call_at")
+        timer: TimerHandle = TimerHandle.__new__(TimerHandle)
+        self.new_timer(timer, when, callback, args, context)
+        if self.is_debug:
+            self._check_thread()
+            self.check_debug(timer, callback, "call_at")
+        timer.due_level = level_in(timer.context) if priority is None else level_of(priority)
+        self.timers.push(timer)
+        return timer
+
+    def call_idle(self, callback, *args, timeout=None, context=None):
+        """Queues a callback for when nothing else can run.
+
+        The loop looks at the sockets before each idle callback and runs one at a time, so idle work
+        delays I/O by one callback at most.
+
+        Parameters:
+            callback: what to call, with `args`.
+            timeout: seconds after which the callback runs at DEFAULT; None to wait for idleness
+                however long that takes.
+            context: the `contextvars.Context` to call it in; a copy of the current one by default.
+
+        Returns:
+            An `asyncio.Handle`, by which the callback can be cancelled.
+
+        Raises:
+            RuntimeError: the loop is closed.
+            TypeError: the callback can't be called.
+        """
+        self.check_open()
+        check_callable(callback, "call_idle")
+        handle: Runnable
+        timer: IdleHandle
+        if timeout is None:
+            if context is None:
+                context = PyContext_CopyCurrent()
+            handle = new_handle(self, callback, args, context)
+        else:
+            timer = IdleHandle.__new__(IdleHandle)
+            self.new_timer(timer, self.clock.now() / 1e9 + timeout, callback, args, context)
+            timer.due_level = DEFAULT_LEVEL
+            handle = timer
+        if self.is_debug:
+            self._check_thread()
+            self.check_debug(handle, callback, "call_idle")
+        self.queue.push(handle, IDLE_LEVEL)
+        if timeout is not None:
+            self.timers.push(timer)
+        return handle
+
+    def time(self):
+        """Returns the loop's time: seconds of a clock that never goes back."""
+        return self.clock.now() / 1e9
+
+    def stop(self):
+        """Ends `run_forever` after the iteration that runs."""
+        self.is_stopping = True
+
+    def is_closed(self):
+        """Returns True when `close()` was called."""
+        return self.is_shut
+
+    def is_running(self):
+        """Returns True while `run_forever` or `run_until_complete` runs, in whatever thread."""
+        return self.thread != 0
+
+    def set_debug(self, enabled):
+        """Switches debug mode."""
+        self.is_debug = bool(enabled)
+
+    def get_debug(self):
+        """Returns True in debug mode."""
+        return self.is_debug
+
+    def new_timer(
+        self, timer: TimerHandle, when: cython.double, callback, args, context
+    ):
+        if when != when:
+            raise ValueError("a timer's time must be a number of seconds, not NaN")
+        timer.loop = self
+        timer.callback = callback
+        timer.args = args
+        timer.context = PyContext_CopyCurrent() if context is None else context
+        timer.when_seconds = when
+        timer.deadline = to_nanoseconds(when)
+        return timer
+
+    def _begin_running(self):
+        """Takes the calling thread for the loop's own."""
+        self.thread = PyThread_get_thread_ident()
+
+    def _end_running(self):
+        """Forgets the loop's thread, and that it was to stop."""
+        self.thread = 0
+        self.is_stopping = False
+
+    @property
+    def _thread_id(self):
+        return self.thread or None
+
+    def _check_closed(self):
+        self.check_open()
+
+    def check_open(self):
+        if self.is_shut:
+            raise RuntimeError("Event loop is closed")
+        return 0
+
+    def check_debug(self, handle, callback, method: str):
+        if inspect.iscoroutinefunction(callback):
+            raise TypeError(_coroutine_refused(callback, method))
+        cython.cast(Runnable, handle).source_traceback = extract_stack(sys._getframe(0))
+        return 0
+
+    def _check_thread(self):
+        if self.thread != 0 and self.thread != PyThread_get_thread_ident():
+            raise RuntimeError(
+                "Non-thread-safe operation invoked on an event loop other than the current one; "
+                "from another thread use call_soon_threadsafe()"
+            )
+
+
+def check_callable(callback, method: str):
+    if not PyCallable_Check(callback):
+        if asyncio.iscoroutine(callback):
+            raise TypeError(_coroutine_refused(callback, method))
+        raise TypeError(
+            f"a callable object was expected by {method}(), got {callback!r}; "
+            f"pass the function itself, and its arguments after it"
+        )
+    return 0
+
+
+def _coroutine_refused(callback, method):
+    return (
+        f"coroutines cannot be used with {method}(), got {callback!r}; "
+        f"use create_task() to run a coroutine"
+    )

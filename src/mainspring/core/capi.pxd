@@ -1,0 +1,19 @@
+# The C functions of CPython and of the system that the core calls and that Cython declares
+# nowhere, or declares with a check on each call that the core makes itself.
+
+from cpython.ref cimport PyObject
+
+cdef extern from "Python.h":
+    int PyContext_Enter(object) noexcept
+    int PyContext_Exit(object) noexcept
+    object PyContext_CopyCurrent()
+    bint PyCallable_Check(object) noexcept
+    int PyErr_CheckSignals() except -1
+    object PyErr_GetRaisedException()
+    PyObject* PyObject_CallNoArgs(object) noexcept
+    PyObject* PyObject_CallOneArg(object, object) noexcept
+    PyObject* PyObject_Vectorcall(object, PyObject**, size_t, void*) noexcept
+    PyObject** tuple_items "&PyTuple_GET_ITEM" (object, Py_ssize_t) noexcept
+    Py_ssize_t tuple_size "PyTuple_GET_SIZE" (object) noexcept
+    unsigned long PyThread_get_thread_ident() noexcept nogil
+    PyObject** list_items "PySequence_Fast_ITEMS" (object) noexcept

@@ -1,0 +1,95 @@
+"""The five priorities, and the context variable that names one.
+
+A priority is said with a keyword (`call_soon(f, priority=...)`) or, for everything that is
+scheduled from within a block, with `with priority(p):`. The block sets a context variable, so it
+reaches what libraries schedule and what tasks started in it schedule in turn. Until a block or a
+task names one, schedulers look no context up: a program without priorities doesn't pay for them.
+"""
+
+import enum
+from contextvars import ContextVar
+
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
+
+
+class Priority(enum.IntEnum):
+    """How soon queued work runs: a lower value runs sooner.
+
+    Between levels the order is strict: nothing runs while something more urgent is ready.
+    """
+
+    URGENT = -2
+    HIGH = -1
+    DEFAULT = 0
+    LOW = 1
+    IDLE = 2
+
+
+current_priority = ContextVar("mainspring.priority")
+
+is_any_named = False
+
+
+def name_priority(context, value):
+    """Makes `value` the priority that `context` names; for a task that is about to start."""
+    global is_any_named
+    is_any_named = True
+    context.run(current_priority.set, Priority(value))
+
+
+class priority:  # noqa: N801 - reads as a statement: `with priority(p):`
+    """Context manager: what is scheduled inside the block has priority `p` unless it says its own.
+
+    Parameters:
+        p: a `Priority`, or an int with the value of one.
+
+    Raises:
+        ValueError: `p` is not one of the five levels.
+    """
+
+    __slots__ = ("_priority", "_token")
+
+    def __init__(self, p):
+        self._priority = Priority(level_of(p) - DEFAULT_LEVEL)
+        self._token = None
+
+    def __enter__(self):
+        global is_any_named
+        is_any_named = True
+        self._token = current_priority.set(self._priority)
+        return self._priority
+
+    def __exit__(self, exc_type, exc, traceback):
+        current_priority.reset(self._token)
+        self._token = None
+
+
+def priority_level(priority):
+    """Returns the level of a priority; of the one that the current context names for None."""
+    if priority is not None:
+        return level_of(priority)
+    return level_of(current_priority.get(Priority.DEFAULT))
+
+
+def level_of(priority):
+    """Returns the level of a `Priority` or of an int with the value of one."""
+    try:
+        level = int(priority) + DEFAULT_LEVEL
+    except (TypeError, ValueError):
+        level = -1
+    if level < 0 or level > IDLE_LEVEL:
+        raise ValueError(
+            f"priority must be a mainspring.Priority, from URGENT (-2) to IDLE (2), "
+            f"not {priority!r}"
+        )
+    return level
+
+
+def level_in(context):
+    """Returns the level that a `contextvars.Context` names, DEFAULT_LEVEL when it names none."""
+    if not is_any_named:
+        return DEFAULT_LEVEL
+    priority = context.get(current_priority)
+    if priority is None:
+        return DEFAULT_LEVEL
+    return level_of(priority)

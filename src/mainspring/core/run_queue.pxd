@@ -1,0 +1,19 @@
+from cpython.ref cimport PyObject
+
+from mainspring.core.clock cimport Clock
+from mainspring.core.runnable cimport Runnable
+
+
+cdef class RunQueue:
+    cdef Clock clock
+    cdef list owned_anchors
+    cdef PyObject* anchors[5]
+    cdef readonly unsigned int mask
+    cdef readonly unsigned long long last_stamp
+
+    cdef void clear(self) noexcept
+    cdef void push(self, Runnable runnable, int level) noexcept
+    cdef int highest(self) noexcept
+    cdef bint has_above(self, int level) noexcept
+    cdef Runnable first(self, int level)
+    cdef Runnable pop(self, int level, unsigned long long limit)

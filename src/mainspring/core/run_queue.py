@@ -1,0 +1,78 @@
+"""`RunQueue`: five FIFO rings of runnables, one a level, and a mask of those that may be non-empty.
+
+Invariants: a runnable stands in at most one ring; stamps grow along a ring, so "what was queued
+when the batch began" is what has a stamp up to the last one given then, whatever is cancelled or
+moved in between. A runnable leaves its ring by itself (`unlink`), so a bit may outlive its level's
+last runnable: whoever reads the mask clears it then.
+"""
+
+import cython
+from cython.cimports.cpython.ref import PyObject
+from cython.cimports.mainspring.core.clock import Clock
+from cython.cimports.mainspring.core.level import LEVELS, LOW_LEVEL
+from cython.cimports.mainspring.core.runnable import Runnable, clear_ring, new_anchor
+
+
+class RunQueue:
+    """All that waits to run, in order of level, then of arrival."""
+
+    def __cinit__(self, clock: Clock):
+        level: cython.int
+        self.clock = clock
+        self.owned_anchors = []
+        for level in range(cython.cast(cython.int, LEVELS)):
+            anchor: Runnable = new_anchor()
+            self.owned_anchors.append(anchor)
+            self.anchors[level] = cython.cast(cython.pointer(PyObject), anchor)
+
+    def clear(self):
+        """Lets go of all that is queued; nothing of it runs."""
+        level: cython.int
+        for level in range(cython.cast(cython.int, LEVELS)):
+            clear_ring(cython.cast(Runnable, self.anchors[level]))
+        self.mask = 0
+
+    def push(self, runnable: Runnable, level: cython.int):
+        """Puts a runnable at the tail of a level; one that is queued already moves there."""
+        runnable.unlink()
+        self.last_stamp += 1
+        runnable.stamp = self.last_stamp
+        runnable.level = level
+        if level == LOW_LEVEL:
+            runnable.queued_at = self.clock.now()
+        runnable.link_before(cython.cast(Runnable, self.anchors[level]))
+        self.mask |= 1 << level
+
+    def highest(self):
+        """Returns the most urgent level that is not empty, or -1."""
+        level: cython.int
+        for level in range(cython.cast(cython.int, LEVELS)):
+            if self.mask & (1 << level):
+                if cython.cast(Runnable, self.anchors[level]).next is not cython.cast(
+                    Runnable, self.anchors[level]
+                ):
+                    return level
+                self.mask &= ~(1 << level)
+        return -1
+
+    def has_above(self, level: cython.int):
+        """Returns True when something more urgent than `level` is queued."""
+        if self.mask & ((1 << level) - 1) == 0:
+            return False
+        return self.highest() < level
+
+    def first(self, level: cython.int):
+        """Returns the runnable that has waited longest at a level, or None."""
+        anchor: Runnable = cython.cast(Runnable, self.anchors[level])
+        if anchor.next is anchor:
+            return None
+        return anchor.next
+
+    def pop(self, level: cython.int, limit: cython.ulonglong):
+        """Takes the first runnable of a level whose stamp is at most `limit`; None if none is."""
+        anchor: Runnable = cython.cast(Runnable, self.anchors[level])
+        runnable: Runnable = anchor.next
+        if runnable is anchor or runnable.stamp > limit:
+            return None
+        runnable.unlink()
+        return runnable

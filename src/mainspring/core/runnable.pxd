@@ -1,0 +1,28 @@
+from cpython.ref cimport PyObject
+
+
+cdef class Runnable:
+    cdef object loop
+    cdef object callback
+    cdef object args
+    cdef object context
+    cdef object source_traceback
+    cdef object __weakref__
+    cdef Runnable next
+    cdef PyObject* prev
+    cdef unsigned long long stamp
+    cdef long long queued_at
+    cdef signed char level
+    cdef bint is_cancelled
+
+    cdef int run(self) except -1
+    cdef int fail(self) except -1
+    cdef int drop(self) except -1
+    cdef int flush(self) except -1
+    cdef void link_before(self, Runnable anchor) noexcept
+    cdef void unlink(self) noexcept
+
+
+cdef Runnable new_anchor()
+cdef void clear_ring(Runnable anchor) noexcept
+cdef Runnable new_handle(object loop, object callback, object args, object context)

@@ -1,0 +1,51 @@
+from mainspring.core.clock cimport Clock
+from mainspring.core.fds cimport FdTable
+from mainspring.core.inbox cimport Inbox
+from mainspring.core.run_queue cimport RunQueue
+from mainspring.core.runnable cimport Runnable
+from mainspring.core.timers cimport TimerHeap
+
+cdef extern from "threads.h":
+    bint other_threads_live() noexcept
+cdef extern from "Python.h":
+    ctypedef struct PyThreadState
+    PyThreadState* PyEval_SaveThread() noexcept
+    void PyEval_RestoreThread(PyThreadState*) noexcept
+
+
+cdef class Scheduler:
+    cdef RunQueue queue
+    cdef TimerHeap timers
+    cdef FdTable fds
+    cdef Inbox inbox
+    cdef Clock clock
+    cdef list to_flush
+    cdef char* read_buffer
+    cdef readonly bint is_debug
+    cdef bint is_stopping
+    cdef bint is_shut
+    cdef unsigned long thread
+    cdef unsigned long long polled_at
+    cdef unsigned long long gil_given_at
+    cdef unsigned long long gil_span
+    cdef unsigned long long quantum
+    cdef unsigned long long low_quantum
+    cdef long long low_ran_at
+
+    cdef int iterate(self, bint may_sleep) except -1
+    cdef int poll(self, long long timeout) except -1
+    cdef long long time_to_sleep(self) except -2
+    cdef int collect(self) except -1
+    cdef int run_batch(self) except -1
+    cdef int run_level(self, int level) except -1
+    cdef int run_one(self, int level) except -1
+    cdef bint low_is_overdue(self, int level) except -1
+    cdef int execute(self, Runnable runnable) except -1
+    cdef int flush_later(self, Runnable runnable) except -1
+    cdef int flush_all(self) except -1
+    cdef char* buffer_for_reading(self) except NULL
+    cdef int shut(self) except -1
+
+
+cdef enum:
+    READ_BUFFER_SIZE = 262144

@@ -1,0 +1,256 @@
+"""`Scheduler`: the iteration. Poll, queue what is ready, run one batch of the most urgent level.
+
+This is the normative order of the loop, and all of it:
+
+1. The timeout is 0 if anything is queued or the loop is stopping, else the time to the next timer,
+   else for ever.
+2. Poll. A look keeps the GIL, a sleep releases it. Unix signals are checked here, because compiled
+   callbacks never come by the interpreter's own check.
+3. Queue what other threads sent, then the ready I/O, then the due timers.
+4. Take the most urgent level that is not empty. IDLE runs one runnable; any other level runs what
+   was queued when the batch began, in order, until something more urgent is queued or the time
+   since the poll passes the quantum. A stopping loop doesn't cut a batch at DEFAULT or above.
+
+LOW is never locked out for longer than `MAX_WAIT`: its oldest runnable runs then, alone. What the
+callbacks of a batch wrote is sent when the batch is over.
+"""
+
+import cython
+from cython.cimports.cpython.list import PyList_GET_SIZE
+from cython.cimports.cpython.mem import PyMem_RawFree, PyMem_RawMalloc
+from cython.cimports.mainspring.core.capi import PyErr_CheckSignals
+from cython.cimports.mainspring.core.clock import Clock
+from cython.cimports.mainspring.core.fds import FdTable
+from cython.cimports.mainspring.core.inbox import Inbox, SignalWatcher
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LOW_LEVEL
+from cython.cimports.mainspring.core.poller import READ
+from cython.cimports.mainspring.core.run_queue import RunQueue
+from cython.cimports.mainspring.core.runnable import Runnable
+from cython.cimports.mainspring.core.timers import TimerHandle, TimerHeap
+
+QUANTUM = 5_000_000
+LOW_QUANTUM = 200_000
+MAX_WAIT = cython.declare(cython.longlong, 1_000_000_000)
+GIL_SPAN = 5_000_000
+
+
+class Scheduler:
+    """The run queue, what fills it, and the iteration that empties it.
+
+    Parameters:
+        poller: the `Poller` to ask; the system's best by default.
+        clock: the `Clock` to go by; the monotonic clock by default.
+    """
+
+    def __cinit__(self, *args, poller=None, clock=None, **kwargs):
+        if poller is None:
+            poller = _default_poller()
+        self.clock = Clock() if clock is None else clock
+        self.queue = RunQueue(self.clock)
+        self.timers = TimerHeap()
+        self.fds = FdTable(poller, self.queue)
+        self.inbox = Inbox.__new__(Inbox)
+        self.fds.add(self.inbox, READ)
+        self.to_flush = []
+        self.quantum = self.clock.ticks_in(QUANTUM)
+        self.low_quantum = self.clock.ticks_in(LOW_QUANTUM)
+        self.gil_span = self.clock.ticks_in(GIL_SPAN)
+        self.polled_at = self.clock.ticks()
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.read_buffer)
+
+    def _run_iterations(self):
+        """Iterates until `stop()` was called; always at least once."""
+        self.iterate(True)
+        while not self.is_stopping:
+            self.iterate(True)
+
+    def _run_iteration(self, may_sleep: cython.bint):
+        """Iterates once."""
+        self.iterate(may_sleep)
+
+    def iterate(self, may_sleep: cython.bint):
+        self.poll(self.time_to_sleep() if may_sleep else 0)
+        PyErr_CheckSignals()
+        self.collect()
+        try:
+            self.run_batch()
+        finally:
+            if PyList_GET_SIZE(self.to_flush) > 0:
+                self.flush_all()
+        return 0
+
+    def time_to_sleep(self):
+        """Returns the poll's timeout in nanoseconds, -1 for ever."""
+        timer: TimerHandle
+        if self.is_stopping or self.queue.highest() >= 0 or not self.inbox.is_empty():
+            return 0
+        if PyList_GET_SIZE(self.to_flush) > 0:
+            return 0
+        timer = self.timers.first()
+        if timer is None:
+            return -1
+        return max(0, timer.deadline - self.clock.now())
+
+    def poll(self, timeout: cython.longlong):
+        state: cython.pointer(PyThreadState)
+        if timeout == 0:
+            # A loop that is never idle gives other threads a turn as often as the interpreter
+            # would: its own Python code does, but compiled callbacks alone never would.
+            give_gil: cython.bint = (
+                self.polled_at - self.gil_given_at > self.gil_span and other_threads_live()
+            )
+            if give_gil:
+                self.gil_given_at = self.clock.ticks()
+            if self.fds.watched > 0:
+                self.fds.poller.wait(0, give_gil)
+                self.fds.dispatch()
+            elif give_gil:
+                state = PyEval_SaveThread()
+                PyEval_RestoreThread(state)
+        else:
+            # With no thread to give the GIL to, the look before the sleep would find nothing that
+            # the sleep doesn't. Otherwise it saves a wait for the GIL when something is ready.
+            if not other_threads_live() or self.fds.poller.wait(0, False) == 0:
+                self.inbox.is_loop_asleep = True
+                try:
+                    self.fds.poller.wait(timeout, True)
+                finally:
+                    self.inbox.is_loop_asleep = False
+                    self.gil_given_at = self.clock.ticks()
+            self.fds.dispatch()
+        self.polled_at = self.clock.ticks()
+        return 0
+
+    def collect(self):
+        """Queues what other threads sent and the due timers; the ready I/O is queued by then."""
+        timer: TimerHandle
+        now: cython.longlong
+        if not self.inbox.is_empty():
+            self.inbox.drain(self.queue)
+        if self.timers.first() is not None:
+            now = self.clock.now()
+            timer = self.timers.pop_due(now)
+            while timer is not None:
+                self.queue.push(timer, timer.due_level)
+                timer = self.timers.pop_due(now)
+        return 0
+
+    def run_batch(self):
+        level: cython.int = self.queue.highest()
+        if level < 0:
+            return 0
+        if level < LOW_LEVEL and self.low_is_overdue(level):
+            return self.run_one(LOW_LEVEL)
+        if level == IDLE_LEVEL:
+            return self.run_one(IDLE_LEVEL)
+        return self.run_level(level)
+
+    def run_level(self, level: cython.int):
+        limit: cython.ulonglong = self.queue.last_stamp
+        quantum: cython.ulonglong = self.quantum
+        runnable: Runnable
+        if level == LOW_LEVEL:
+            quantum = self.low_quantum
+        while True:
+            runnable = self.queue.pop(level, limit)
+            if runnable is None:
+                return 0
+            self.execute(runnable)
+            if self.is_stopping and level <= DEFAULT_LEVEL:
+                continue
+            if (
+                self.queue.has_above(level)
+                or self.inbox.has_above(level)
+                or self.clock.ticks() - self.polled_at > quantum
+            ):
+                return 0
+
+    def run_one(self, level: cython.int):
+        runnable: Runnable = self.queue.pop(level, self.queue.last_stamp)
+        if level == LOW_LEVEL:
+            self.low_ran_at = self.clock.now()
+        self.execute(runnable)
+        return 0
+
+    def low_is_overdue(self, level: cython.int):
+        """Returns True when LOW's oldest runnable has been locked out for `MAX_WAIT`."""
+        oldest: Runnable = self.queue.first(LOW_LEVEL)
+        if oldest is None:
+            return False
+        return self.clock.now() - max(oldest.queued_at, self.low_ran_at) > MAX_WAIT
+
+    def execute(self, runnable: Runnable):
+        if self.is_debug:
+            self._run_in_debug(runnable)
+        else:
+            runnable.run()
+        return 0
+
+    def flush_later(self, runnable: Runnable):
+        """Has `runnable.flush()` called when the batch is over."""
+        self.to_flush.append(runnable)
+        return 0
+
+    def flush_all(self):
+        index: cython.Py_ssize_t = 0
+        try:
+            while index < PyList_GET_SIZE(self.to_flush):
+                runnable: Runnable = self.to_flush[index]
+                index += 1
+                runnable.flush()
+        finally:
+            del self.to_flush[:index]
+        return 0
+
+    def buffer_for_reading(self):
+        """Returns the buffer that all reads go through, of READ_BUFFER_SIZE bytes."""
+        if self.read_buffer == cython.NULL:
+            self.read_buffer = cython.cast(cython.p_char, PyMem_RawMalloc(READ_BUFFER_SIZE))
+            if self.read_buffer == cython.NULL:
+                raise MemoryError
+        return self.read_buffer
+
+    def _watch_signals(self, fd: cython.int):
+        """Has a byte that the interpreter writes to the other end of `fd` end the loop's sleep."""
+        self.fds.add(SignalWatcher.__new__(SignalWatcher, fd), READ)
+
+    def _unwatch_signals(self, fd: cython.int):
+        """Ends what `_watch_signals` began."""
+        self.fds.remove(self.fds.first(fd))
+
+    def _after_fork(self):
+        """Parts from the parent: the kernel's set and the wake-up fd are shared until then."""
+        if self.is_shut:
+            return
+        # The new set first: ending a registration in the old one would end it for the parent.
+        self.fds.rebuild()
+        self.fds.remove(self.inbox)
+        self.inbox.renew()
+        self.fds.add(self.inbox, READ)
+
+    def _shut(self):
+        self.shut()
+
+    def shut(self):
+        """Lets go of all that is queued, pending or watched."""
+        if self.is_shut:
+            return 0
+        self.is_shut = True
+        self.queue.clear()
+        self.timers.clear()
+        self.fds.clear()
+        self.inbox.close()
+        self.fds.poller.close()
+        return 0
+
+
+def _default_poller():
+    try:
+        from mainspring.core.epoll import EpollPoller
+    except ImportError:
+        from mainspring.core.poll import PollPoller
+
+        return PollPoller()
+    return EpollPoller()

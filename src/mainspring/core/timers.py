@@ -1,0 +1,227 @@
+"""Timers: one binary heap of handles, ordered by deadline in nanoseconds, then by arrival.
+
+A timer is never early: its deadline is the first nanosecond at which the loop's `time()`, a float
+of seconds, has reached what was asked for. A cancelled timer stays in the heap until it comes up
+or until cancelled ones are the majority; only the last leaf goes at once, which makes the common
+"schedule a timeout, then cancel it" free of growth. The heap is a list, so that the garbage
+collector sees what is pending.
+"""
+
+import asyncio
+
+import cython
+from cython.cimports.cpython.list import PyList_GET_SIZE
+from cython.cimports.cpython.ref import PyObject
+from cython.cimports.mainspring.core.capi import list_items
+from cython.cimports.mainspring.core.runnable import Runnable
+
+COMPACT_ABOVE = cython.declare(cython.Py_ssize_t, 64)
+NEVER = cython.declare(cython.longlong, 0x7FFFFFFFFFFFFFFF)
+
+
+class _TimerHandle(asyncio.TimerHandle):
+    """What `type(handle)` is to `isinstance`: an `asyncio.TimerHandle` that this loop made."""
+
+    __slots__ = ()
+
+
+_TimerHandle.__name__ = _TimerHandle.__qualname__ = "TimerHandle"
+
+
+class TimerHandle(Runnable):
+    """A callback with a time; asyncio's `TimerHandle` in all but layout."""
+
+    @property
+    def __class__(self):
+        return _TimerHandle
+
+    def when(self):
+        """Returns the time, in seconds of `loop.time()`, at which the callback is due."""
+        return self.when_seconds
+
+    def cancel(self):
+        """Sees to it that the callback doesn't run; does nothing the second time."""
+        if not self.is_cancelled:
+            if self.is_scheduled:
+                self.heap.discard(self)
+            self.drop()
+
+    @property
+    def _when(self):
+        return self.when_seconds
+
+    @property
+    def _scheduled(self):
+        return self.is_scheduled
+
+    def __hash__(self):
+        return hash(self.when_seconds)
+
+    def __lt__(self, other):
+        if isinstance(other, asyncio.TimerHandle):
+            return self.when_seconds < other.when()
+        return NotImplemented
+
+    def __le__(self, other):
+        if isinstance(other, asyncio.TimerHandle):
+            return self.when_seconds < other.when() or self == other
+        return NotImplemented
+
+    def __gt__(self, other):
+        if isinstance(other, asyncio.TimerHandle):
+            return self.when_seconds > other.when()
+        return NotImplemented
+
+    def __ge__(self, other):
+        if isinstance(other, asyncio.TimerHandle):
+            return self.when_seconds > other.when() or self == other
+        return NotImplemented
+
+    def __eq__(self, other):
+        if isinstance(other, asyncio.TimerHandle):
+            return (
+                self.when_seconds == other.when()
+                and self.callback == other._callback
+                and self.args == other._args
+                and self.is_cancelled == other._cancelled
+            )
+        return NotImplemented
+
+    def _repr_info(self):
+        info = Runnable._repr_info(self)
+        info[0] = "TimerHandle"
+        info.insert(2 if self.is_cancelled else 1, f"when={self.when_seconds}")
+        return info
+
+
+class IdleHandle(TimerHandle):
+    """An idle call with a time limit: queued at IDLE, and in the heap to be moved up when due."""
+
+    def run(self):
+        if self.is_scheduled:
+            self.heap.discard(self)
+        return Runnable.run(self)
+
+
+class TimerHeap:
+    """The pending timers of one loop."""
+
+    def __cinit__(self):
+        self.timers = []
+
+    def push(self, timer: TimerHandle):
+        """Adds a timer whose deadline is set."""
+        self.arrivals += 1
+        timer.arrival = self.arrivals
+        timer.heap = self
+        timer.is_scheduled = True
+        self.timers.append(timer)
+        self.sift_up(PyList_GET_SIZE(self.timers) - 1)
+        return 0
+
+    def first(self):
+        """Returns the pending timer that is due first, or None."""
+        timer: TimerHandle
+        while PyList_GET_SIZE(self.timers) > 0:
+            timer = cython.cast(TimerHandle, list_items(self.timers)[0])
+            if timer.is_scheduled:
+                return timer
+            self.pop()
+            self.cancelled -= 1
+        return None
+
+    def pop_due(self, now: cython.longlong):
+        """Takes the first timer out and returns it if its deadline is `now` or before, else None."""
+        timer: TimerHandle = self.first()
+        if timer is None or timer.deadline > now:
+            return None
+        self.pop()
+        timer.is_scheduled = False
+        return timer
+
+    def pop(self):
+        """Takes the root out of a heap that is not empty, and returns it."""
+        last: TimerHandle = self.timers.pop()
+        if PyList_GET_SIZE(self.timers) == 0:
+            return last
+        root: TimerHandle = self.timers[0]
+        self.timers[0] = last
+        self.sift_down(0)
+        return root
+
+    def discard(self, timer: TimerHandle):
+        """Forgets a pending timer: at once if it is the last leaf, else when it comes up."""
+        size: cython.Py_ssize_t = PyList_GET_SIZE(self.timers)
+        timer.is_scheduled = False
+        if cython.cast(TimerHandle, list_items(self.timers)[size - 1]) is timer:
+            self.timers.pop()
+            return 0
+        self.cancelled += 1
+        if self.cancelled > COMPACT_ABOVE and self.cancelled * 2 > size:
+            self.timers = [t for t in self.timers if cython.cast(TimerHandle, t).is_scheduled]
+            self.cancelled = 0
+            index: cython.Py_ssize_t = PyList_GET_SIZE(self.timers) // 2
+            while index > 0:
+                index -= 1
+                self.sift_down(index)
+        return 0
+
+    def clear(self):
+        """Forgets all timers; none of them runs."""
+        timers: list = self.timers
+        self.timers = []
+        self.cancelled = 0
+        for timer in timers:
+            cython.cast(TimerHandle, timer).is_scheduled = False
+
+    def sift_up(self, index: cython.Py_ssize_t):
+        items: cython.pointer(cython.pointer(PyObject)) = list_items(self.timers)
+        moving: cython.pointer(PyObject) = items[index]
+        parent: cython.Py_ssize_t
+        while index > 0:
+            parent = (index - 1) >> 1
+            if not _is_before(moving, items[parent]):
+                break
+            items[index] = items[parent]
+            index = parent
+        items[index] = moving
+
+    def sift_down(self, index: cython.Py_ssize_t):
+        items: cython.pointer(cython.pointer(PyObject)) = list_items(self.timers)
+        size: cython.Py_ssize_t = PyList_GET_SIZE(self.timers)
+        moving: cython.pointer(PyObject) = items[index]
+        child: cython.Py_ssize_t = 2 * index + 1
+        while child < size:
+            if child + 1 < size and _is_before(items[child + 1], items[child]):
+                child += 1
+            if not _is_before(items[child], moving):
+                break
+            items[index] = items[child]
+            index = child
+            child = 2 * index + 1
+        items[index] = moving
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _is_before(a: cython.pointer(PyObject), b: cython.pointer(PyObject)) -> cython.bint:
+    one: TimerHandle = cython.cast(TimerHandle, a)
+    other: TimerHandle = cython.cast(TimerHandle, b)
+    if one.deadline != other.deadline:
+        return one.deadline < other.deadline
+    return one.arrival < other.arrival
+
+
+def to_nanoseconds(seconds: cython.double):
+    """Returns the first nanosecond n with n / 1e9 >= seconds; the far future for an infinity."""
+    if seconds >= 9.2e9:
+        return NEVER
+    if seconds <= -9.2e9:
+        return -NEVER
+    nanoseconds: cython.longlong = cython.cast(cython.longlong, seconds * 1e9)
+    while nanoseconds / 1e9 >= seconds:
+        nanoseconds -= 1
+    while nanoseconds / 1e9 < seconds:
+        nanoseconds += 1
+    return nanoseconds

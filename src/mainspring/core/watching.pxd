@@ -1,0 +1,12 @@
+from mainspring.core.callbacks cimport CallbackScheduler
+from mainspring.core.fds cimport Watcher
+
+
+cdef class CallbackWatcher(Watcher):
+    cdef int direction
+
+
+cdef class WatchScheduler(CallbackScheduler):
+    cdef CallbackWatcher find(self, int fd, int direction)
+    cdef int check_free(self, int fd) except -1
+    cdef CallbackWatcher new_watcher(self, int fd, int direction, object callback, object args, object priority)

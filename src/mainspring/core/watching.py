@@ -1,0 +1,154 @@
+"""`WatchScheduler`: callbacks for fds. asyncio's `add_reader` family, and watchers of the loop's own.
+
+Outside, asyncio's rule holds: one reader and one writer an fd, and the new replaces the old. Inside
+an fd may have several watchers, so the loop's `sock_*` calls and a caller's `add_reader` on the same
+fd don't throw each other out.
+"""
+
+import cython
+from cython.cimports.mainspring.core.callbacks import CallbackScheduler, check_callable
+from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent
+from cython.cimports.mainspring.core.fds import Watcher
+from cython.cimports.mainspring.core.poller import READ, WRITE
+from cython.cimports.mainspring.core.priority import level_in, level_of
+
+
+class CallbackWatcher(Watcher):
+    """Calls a callback whenever its fd is ready in one direction."""
+
+    def cancel(self):
+        """Takes the watcher away; does nothing the second time."""
+        if not self.is_cancelled:
+            self.loop._remove_watcher(self)
+
+    def _repr_info(self):
+        info = Watcher._repr_info(self)
+        info.insert(1, f"fd={self.fd}")
+        return info
+
+
+class WatchScheduler(CallbackScheduler):
+    """A scheduler that takes fds."""
+
+    def add_reader(self, fd, callback, *args, priority=None):
+        """Calls a callback whenever an fd is readable; replaces the fd's reader.
+
+        Parameters:
+            fd: a number or an object with `fileno()`.
+            callback: what to call, with `args`.
+            priority: a `Priority`; by default the one that the current context names.
+
+        Raises:
+            ValueError: `fd` names no fd, or `priority` is not one of the five.
+            OSError: the fd can't be watched: it is not open, or (PermissionError) is a regular file.
+            RuntimeError: the loop is closed, or the fd belongs to a transport.
+            TypeError: the callback can't be called.
+        """
+        self._add(fd, READ, callback, args, priority, "add_reader")
+
+    def add_writer(self, fd, callback, *args, priority=None):
+        """Calls a callback whenever an fd is writable; replaces the fd's writer.
+
+        Parameters and errors are those of `add_reader`.
+        """
+        self._add(fd, WRITE, callback, args, priority, "add_writer")
+
+    def remove_reader(self, fd):
+        """Ends an fd's reader. Returns True if it had one."""
+        return self._remove(fd, READ)
+
+    def remove_writer(self, fd):
+        """Ends an fd's writer. Returns True if it had one."""
+        return self._remove(fd, WRITE)
+
+    def _add(self, fileobj, direction: cython.int, callback, args, priority, method: str):
+        fd: cython.int = fileno_of(fileobj)
+        self.check_free(fd)
+        self.check_open()
+        check_callable(callback, method)
+        watcher: CallbackWatcher = self.new_watcher(fd, direction, callback, args, priority)
+        if self.is_debug:
+            self._check_thread()
+            self.check_debug(watcher, callback, method)
+        replaced: CallbackWatcher = self.find(fd, direction)
+        self.fds.add(watcher, direction)
+        if replaced is not None:
+            self._remove_watcher(replaced)
+            # The number may have been closed and given to another file since.
+            self.fds.refresh(fd)
+
+    def _remove(self, fileobj, direction: cython.int):
+        fd: cython.int = fileno_of(fileobj)
+        self.check_free(fd)
+        if self.is_shut:
+            return False
+        watcher: CallbackWatcher = self.find(fd, direction)
+        if watcher is None:
+            return False
+        self._remove_watcher(watcher)
+        return True
+
+    def _watch(self, fd: cython.int, is_write: cython.bint, callback, *args):
+        """Adds a watcher beside all others of the fd; returns it, to be cancelled."""
+        direction: cython.int = WRITE if is_write else READ
+        self.check_free(fd)
+        self.check_open()
+        watcher: CallbackWatcher = self.new_watcher(fd, direction, callback, args, None)
+        watcher.direction = 0
+        self.fds.add(watcher, direction)
+        return watcher
+
+    def _remove_watcher(self, watcher: CallbackWatcher):
+        self.fds.remove(watcher)
+        watcher.drop()
+
+    def new_watcher(self, fd: cython.int, direction: cython.int, callback, args, priority):
+        watcher: CallbackWatcher = CallbackWatcher.__new__(CallbackWatcher)
+        watcher.loop = self
+        watcher.callback = callback
+        watcher.args = args
+        watcher.context = PyContext_CopyCurrent()
+        watcher.fd = fd
+        watcher.direction = direction
+        watcher.base_level = level_in(watcher.context) if priority is None else level_of(priority)
+        return watcher
+
+    def find(self, fd: cython.int, direction: cython.int):
+        """Returns the watcher that `add_reader` or `add_writer` gave an fd, or None."""
+        watcher: Watcher = self.fds.first(fd)
+        while watcher is not None:
+            if isinstance(watcher, CallbackWatcher):
+                if cython.cast(CallbackWatcher, watcher).direction == direction:
+                    return watcher
+            watcher = watcher.sibling
+        return None
+
+    def check_free(self, fd: cython.int):
+        """Raises RuntimeError when a transport owns the fd."""
+        watcher: Watcher = self.fds.first(fd)
+        while watcher is not None:
+            if not isinstance(watcher, CallbackWatcher) and not watcher.is_internal:
+                raise RuntimeError(
+                    f"File descriptor {fd!r} is used by transport {watcher!r}; "
+                    f"close the transport, or use a socket of your own"
+                )
+            watcher = watcher.sibling
+        return 0
+
+
+def fileno_of(fileobj):
+    """Returns the number of an fd given as such or as an object with `fileno()`.
+
+    Raises:
+        ValueError: it is neither, or is closed.
+    """
+    if isinstance(fileobj, int):
+        fd = fileobj
+    else:
+        try:
+            fd = int(fileobj.fileno())
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError(f"Invalid file object: {fileobj!r}") from None
+    if fd < 0 or fd > 0x7FFFFFFF:
+        raise ValueError(f"Invalid file descriptor: {fd}")
+    return fd

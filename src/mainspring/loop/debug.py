@@ -1,0 +1,25 @@
+"""Debug mode: each callback is timed, and one that holds the loop up is named."""
+
+import time
+from asyncio.base_events import _format_handle
+from asyncio.log import logger
+from typing import Any
+
+
+class Debug:
+    """What the scheduler calls for each runnable while debug mode is on."""
+
+    slow_callback_duration: float
+    _current_handle: Any = None
+
+    def _run_in_debug(self, handle: Any) -> None:
+        # Named before it runs: by then a handle may have let go of its callback.
+        began = time.monotonic()
+        self._current_handle = handle
+        try:
+            handle._run()
+        finally:
+            self._current_handle = None
+        duration = time.monotonic() - began
+        if duration >= self.slow_callback_duration:
+            logger.warning("Executing %s took %.3f seconds", _format_handle(handle), duration)

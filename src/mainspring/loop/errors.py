@@ -1,0 +1,96 @@
+"""What becomes of errors that nobody waits for: asyncio's exception handlers.
+
+Whatever goes wrong in a handler is reported too; only SystemExit and KeyboardInterrupt pass.
+"""
+
+import traceback
+from asyncio.log import logger
+from collections.abc import Callable
+from typing import Any
+
+type ExceptionHandler = Callable[[Any, dict[str, Any]], object]
+
+
+class Errors:
+    """The exception handler of a loop."""
+
+    _exception_handler: ExceptionHandler | None = None
+
+    def get_exception_handler(self) -> ExceptionHandler | None:
+        """Returns the handler that was set, or None for the default one."""
+        return self._exception_handler
+
+    def set_exception_handler(self, handler: ExceptionHandler | None) -> None:
+        """Sets what is called, as `handler(loop, context)`, for an error nobody waits for.
+
+        Parameters:
+            handler: a callable, or None for the default one, which logs.
+
+        Raises:
+            TypeError: `handler` is neither.
+        """
+        if handler is not None and not callable(handler):
+            raise TypeError(f"A callable object or None is expected, got {handler!r}")
+        self._exception_handler = handler
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Logs an error, with its traceback, on the logger `asyncio`."""
+        message = context.get("message") or "Unhandled exception in event loop"
+        exception = context.get("exception")
+        lines = [message]
+        for key in sorted(context):
+            if key in ("message", "exception"):
+                continue
+            value = context[key]
+            if key in ("source_traceback", "handle_traceback"):
+                stack = "".join(traceback.format_list(value)).rstrip()
+                what = "Object" if key == "source_traceback" else "Handle"
+                value = f"\n{what} created at (most recent call last):\n{stack}"
+                lines.append(f"{key}: {value}")
+            else:
+                lines.append(f"{key}: {value!r}")
+        logger.error("\n".join(lines), exc_info=exception if exception is not None else False)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Reports an error to the loop's handler.
+
+        Parameters:
+            context: `message` (str), and where known `exception`, `future`, `task`, `handle`,
+                `protocol`, `transport`, `socket`, `asyncgen`.
+        """
+        handler = self._exception_handler
+        if handler is None:
+            self._log_by_default(context, None)
+            return
+        try:
+            handler(self, context)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:
+            self._log_by_default(
+                {
+                    "message": "Unhandled error in exception handler",
+                    "exception": exc,
+                    "context": context,
+                },
+                context,
+            )
+
+    def _log_by_default(
+        self, context: dict[str, Any], first_context: dict[str, Any] | None
+    ) -> None:
+        try:
+            self.default_exception_handler(context)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            logger.error(
+                "Exception in default exception handler"
+                + (
+                    f" while handling an unexpected error in custom exception handler: "
+                    f"{first_context!r}"
+                    if first_context is not None
+                    else ""
+                ),
+                exc_info=True,
+            )

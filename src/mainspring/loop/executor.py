@@ -1,0 +1,152 @@
+"""Blocking calls in threads: `run_in_executor`, and name look-ups, which block in the C library."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor as FutureExecutor
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mainspring.net.dns import literal_addresses
+
+
+class Executor:
+    """The executors of a loop."""
+
+    _default_executor: ThreadPoolExecutor | None
+    _executor_shut: bool
+
+    def run_in_executor(
+        self, executor: FutureExecutor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """Runs a blocking function in an executor.
+
+        Parameters:
+            executor: a `concurrent.futures.Executor`; None for the loop's own threads.
+            func: a plain function, called with `args`.
+
+        Returns:
+            A future of its result.
+
+        Raises:
+            RuntimeError: the loop is closed, or its own threads were shut down.
+            TypeError: `func` is a coroutine function or can't be called.
+        """
+        self._check_closed()
+        if self.get_debug():
+            self._check_plain_function(func, "run_in_executor")
+        if not callable(func):
+            raise TypeError(f"a callable object was expected by run_in_executor(), got {func!r}")
+        if executor is None:
+            executor = self._own_executor()
+        return asyncio.wrap_future(executor.submit(func, *args), loop=self)
+
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:
+        """Sets the threads that `run_in_executor(None, ...)` and `to_thread` use.
+
+        Raises:
+            TypeError: it is not a `ThreadPoolExecutor`.
+        """
+        if not isinstance(executor, ThreadPoolExecutor):
+            raise TypeError(f"executor must be a ThreadPoolExecutor instance, not {executor!r}")
+        self._default_executor = executor
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Waits for the loop's own threads to end, and lets no new work in.
+
+        Parameters:
+            timeout: seconds to wait; None to wait for ever. A warning follows when they pass.
+        """
+        self._executor_shut = True
+        executor = self._default_executor
+        if executor is None:
+            return
+        future = self.create_future()
+        thread = threading.Thread(target=self._shut_executor_down, args=(executor, future))
+        thread.start()
+        try:
+            async with asyncio.timeout(timeout):
+                await future
+        except TimeoutError:
+            import warnings
+
+            warnings.warn(
+                f"The executor did not finishing joining its threads within {timeout} seconds.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            executor.shutdown(wait=False)
+        else:
+            thread.join()
+
+    def _own_executor(self) -> ThreadPoolExecutor:
+        if self._executor_shut:
+            raise RuntimeError("Executor shutdown has been called")
+        if self._default_executor is None:
+            self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+        return self._default_executor
+
+    def _shut_executor_down(
+        self, executor: ThreadPoolExecutor, future: asyncio.Future[None]
+    ) -> None:
+        try:
+            executor.shutdown(wait=True)
+        except Exception as exc:
+            if not self.is_closed():
+                self.call_soon_threadsafe(_set_unless_done, future, exc)
+        else:
+            if not self.is_closed():
+                self.call_soon_threadsafe(_set_unless_done, future, None)
+
+    async def getaddrinfo(
+        self,
+        host: str | bytes | None,
+        port: str | bytes | int | None,
+        *,
+        family: int = 0,
+        type: int = 0,
+        proto: int = 0,
+        flags: int = 0,
+    ) -> list[tuple[Any, ...]]:
+        """Looks a host up in a thread, or at once where it is a literal address.
+
+        Parameters and result are those of `socket.getaddrinfo`.
+
+        Raises:
+            OSError: the look-up failed (`socket.gaierror`).
+        """
+        known = literal_addresses(host, port, family, type, proto, flags)
+        if known is not None:
+            return known
+        return await self.run_in_executor(
+            None, socket.getaddrinfo, host, port, family, type, proto, flags
+        )
+
+    async def getnameinfo(self, sockaddr: tuple[Any, ...], flags: int = 0) -> tuple[str, str]:
+        """Looks an address's names up in a thread, or at once where only numbers are wanted.
+
+        Parameters and result are those of `socket.getnameinfo`.
+
+        Raises:
+            OSError: the look-up failed (`socket.gaierror`).
+        """
+        numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+        if flags & numeric == numeric:
+            return socket.getnameinfo(sockaddr, flags)
+        return await self.run_in_executor(None, socket.getnameinfo, sockaddr, flags)
+
+    def _check_plain_function(self, func: object, method: str) -> None:
+        if asyncio.iscoroutine(func) or asyncio.iscoroutinefunction(func):
+            raise TypeError(
+                f"coroutines cannot be used with {method}(), got {func!r}; await it instead"
+            )
+
+
+def _set_unless_done(future: asyncio.Future[None], exc: Exception | None) -> None:
+    if future.done():
+        return
+    if exc is None:
+        future.set_result(None)
+    else:
+        future.set_exception(exc)

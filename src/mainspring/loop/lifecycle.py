@@ -1,0 +1,204 @@
+"""A loop's life: running, stopping, and closing with nothing left behind."""
+
+import asyncio
+import contextvars
+import os
+import sys
+import threading
+import warnings
+import weakref
+from asyncio import base_events, coroutines, events
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+__all__ = ["Lifecycle"]
+
+_ORIGIN_DEPTH = 10
+
+_live_loops: weakref.WeakSet["Lifecycle"] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for loop in list(_live_loops):
+        loop._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+class Lifecycle:
+    """Running a loop, stopping it, and closing it."""
+
+    def __init__(self) -> None:
+        self._asyncgens: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
+        self._asyncgens_shut = False
+        self._default_executor: ThreadPoolExecutor | None = None
+        self._executor_shut = False
+        self._origin_tracking: int | None = None
+        self.slow_callback_duration = 0.1
+        self.set_debug(coroutines._is_debug_mode())
+        _live_loops.add(self)
+
+    def run_forever(self) -> None:
+        """Runs until `stop()` is called.
+
+        Raises:
+            RuntimeError: the loop is closed or runs already, or another loop runs in this thread.
+        """
+        self._run(self._run_iterations)
+
+    def step(self, *, may_sleep: bool = False) -> None:
+        """Runs one iteration: for tests and debuggers.
+
+        Parameters:
+            may_sleep: True to wait in the poll when nothing is queued, as a running loop does.
+
+        Raises:
+            RuntimeError: as `run_forever`.
+        """
+        self._run(lambda: self._run_iteration(may_sleep))
+
+    def run_until_complete(self, future: Any) -> Any:
+        """Runs until a future or coroutine is done.
+
+        Returns:
+            Its result.
+
+        Raises:
+            RuntimeError: as `run_forever`; or the loop was stopped before the future was done.
+            BaseException: what the future raises.
+        """
+        self._check_closed()
+        self._check_not_running()
+        is_new_task = not asyncio.isfuture(future)
+        future = asyncio.ensure_future(future, loop=self)
+        if is_new_task:
+            # Whoever called sees the exception; the log needn't tell of it too.
+            future._log_destroy_pending = False
+        # In a context of its own, so that the end of a LOW task is not LOW itself.
+        future.add_done_callback(
+            base_events._run_until_complete_cb, context=contextvars.Context()
+        )
+        try:
+            self.run_forever()
+        except BaseException:
+            if is_new_task and future.done() and not future.cancelled():
+                # Retrieved, so that the exception raised here isn't logged a second time.
+                future.exception()
+            raise
+        finally:
+            future.remove_done_callback(base_events._run_until_complete_cb)
+        if not future.done():
+            raise RuntimeError("Event loop stopped before Future completed.")
+        return future.result()
+
+    def close(self) -> None:
+        """Closes the loop: what is queued never runs, what is watched is forgotten.
+
+        Does nothing the second time.
+
+        Raises:
+            RuntimeError: the loop runs.
+        """
+        if self.is_running():
+            raise RuntimeError("Cannot close a running event loop")
+        if self.is_closed():
+            return
+        self._close_signals()
+        self._shut()
+        self._executor_shut = True
+        executor = self._default_executor
+        if executor is not None:
+            self._default_executor = None
+            executor.shutdown(wait=False)
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        if not self.is_closed():
+            _warn(f"unclosed event loop {self!r}", ResourceWarning, source=self)
+            if not self.is_running():
+                self.close()
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} running={self.is_running()} "
+            f"closed={self.is_closed()} debug={self.get_debug()}>"
+        )
+
+    def _run(self, iterate: Callable[[], None]) -> None:
+        self._check_closed()
+        self._check_not_running()
+        self._track_coroutine_origins(self.get_debug())
+        hooks = sys.get_asyncgen_hooks()
+        is_main = threading.current_thread() is threading.main_thread()
+        wakeup_fd = self._begin_signals() if is_main else None
+        try:
+            self._begin_running()
+            sys.set_asyncgen_hooks(
+                firstiter=self._asyncgen_first_iterated, finalizer=self._asyncgen_finalized
+            )
+            events._set_running_loop(self)
+            iterate()
+        finally:
+            self._end_running()
+            events._set_running_loop(None)
+            self._track_coroutine_origins(False)
+            sys.set_asyncgen_hooks(*hooks)
+            if wakeup_fd is not None:
+                self._end_signals(wakeup_fd)
+
+    def _check_not_running(self) -> None:
+        if self.is_running():
+            raise RuntimeError("This event loop is already running")
+        if events._get_running_loop() is not None:
+            raise RuntimeError("Cannot run the event loop while another loop is running")
+
+    def set_debug(self, enabled: bool) -> None:
+        """Switches debug mode: slow callbacks, wrong threads and lost coroutines are reported."""
+        super().set_debug(enabled)
+        if self.is_running():
+            self.call_soon_threadsafe(self._track_coroutine_origins, enabled)
+
+    def _track_coroutine_origins(self, enabled: bool) -> None:
+        if bool(enabled) == (self._origin_tracking is not None):
+            return
+        if enabled:
+            self._origin_tracking = sys.get_coroutine_origin_tracking_depth()
+            sys.set_coroutine_origin_tracking_depth(_ORIGIN_DEPTH)
+        else:
+            sys.set_coroutine_origin_tracking_depth(self._origin_tracking)
+            self._origin_tracking = None
+
+    def _asyncgen_first_iterated(self, agen: AsyncGenerator[Any, Any]) -> None:
+        if self._asyncgens_shut:
+            warnings.warn(
+                f"asynchronous generator {agen!r} was scheduled after "
+                f"loop.shutdown_asyncgens() call",
+                ResourceWarning,
+                source=self,
+            )
+        self._asyncgens.add(agen)
+
+    def _asyncgen_finalized(self, agen: AsyncGenerator[Any, Any]) -> None:
+        self._asyncgens.discard(agen)
+        if not self.is_closed():
+            self.call_soon_threadsafe(self.create_task, agen.aclose())
+
+    async def shutdown_asyncgens(self) -> None:
+        """Closes all asynchronous generators that are still open."""
+        self._asyncgens_shut = True
+        if not len(self._asyncgens):
+            return
+        closing = list(self._asyncgens)
+        self._asyncgens.clear()
+        results = await asyncio.gather(*[g.aclose() for g in closing], return_exceptions=True)
+        for result, agen in zip(results, closing, strict=True):
+            if isinstance(result, Exception):
+                self.call_exception_handler(
+                    {
+                        "message": "an error occurred during closing of "
+                        f"asynchronous generator {agen!r}",
+                        "exception": result,
+                        "asyncgen": agen,
+                    }
+                )

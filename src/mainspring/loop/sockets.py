@@ -1,0 +1,125 @@
+"""`sock_*`: calls on a non-blocking socket that a coroutine waits for.
+
+Each tries the system call first and waits only when it would block; an fd watcher of the call's own
+then stands beside whatever else watches the socket.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from mainspring.loop.checks import check_address, check_non_blocking
+
+__all__ = ["Sockets"]
+
+_WOULD_BLOCK = (BlockingIOError, InterruptedError)
+
+
+class Sockets:
+    """Socket calls of a loop. A blocking socket is refused with ValueError."""
+
+    async def sock_recv(self, sock: socket.socket, nbytes: int) -> bytes:
+        """Receives up to `nbytes` bytes; b"" when the peer has closed."""
+        return await self._attempt(sock, False, sock.recv, nbytes)
+
+    async def sock_recv_into(self, sock: socket.socket, buf: Any) -> int:
+        """Receives into a writable buffer; returns the number of bytes."""
+        return await self._attempt(sock, False, sock.recv_into, buf)
+
+    async def sock_recvfrom(self, sock: socket.socket, bufsize: int) -> tuple[bytes, Any]:
+        """Receives a datagram of up to `bufsize` bytes; returns it and its sender's address."""
+        return await self._attempt(sock, False, sock.recvfrom, bufsize)
+
+    async def sock_recvfrom_into(
+        self, sock: socket.socket, buf: Any, nbytes: int = 0
+    ) -> tuple[int, Any]:
+        """Receives a datagram into a writable buffer; returns its size and its sender's address."""
+        if not nbytes:
+            nbytes = len(buf)
+        return await self._attempt(sock, False, sock.recvfrom_into, buf, nbytes)
+
+    async def sock_sendto(self, sock: socket.socket, data: Any, address: Any) -> int:
+        """Sends a datagram; returns the number of bytes sent."""
+        return await self._attempt(sock, True, sock.sendto, data, address)
+
+    async def sock_sendall(self, sock: socket.socket, data: Any) -> None:
+        """Sends all of `data`.
+
+        On an error there is no telling how much the peer has received.
+        """
+        check_non_blocking(sock)
+        try:
+            sent = sock.send(data)
+        except _WOULD_BLOCK:
+            sent = 0
+        view = memoryview(data).cast("B")
+        while sent < len(view):
+            sent += await self._wait_and_call(sock, True, sock.send, view[sent:])
+
+    async def sock_accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
+        """Accepts a connection; returns its non-blocking socket and the peer's address."""
+        connection, address = await self._attempt(sock, False, sock.accept)
+        connection.setblocking(False)
+        return connection, address
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        """Connects a socket; looks the host up first if `address` names one.
+
+        Raises:
+            OSError: the connection failed; the message names the address.
+        """
+        check_non_blocking(sock)
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            infos = await self.getaddrinfo(
+                *address[:2], family=sock.family, type=sock.type, proto=sock.proto
+            )
+            resolved = infos[0][4]
+            # A flow and a scope that the caller gave aren't the look-up's to change.
+            address = (*resolved[:2], *address[2:]) if len(address) > 2 else resolved
+        try:
+            sock.connect(address)
+        except _WOULD_BLOCK:
+            await self._wait_and_call(sock, True, _check_connected, sock, address)
+
+    async def _attempt(
+        self, sock: socket.socket, is_write: bool, call: Callable[..., Any], *args: Any
+    ) -> Any:
+        check_non_blocking(sock)
+        try:
+            return call(*args)
+        except _WOULD_BLOCK:
+            return await self._wait_and_call(sock, is_write, call, *args)
+
+    async def _wait_and_call(
+        self, sock: socket.socket, is_write: bool, call: Callable[..., Any], *args: Any
+    ) -> Any:
+        future = self.create_future()
+        watcher = self._watch(sock.fileno(), is_write, _complete, future, call, args)
+        try:
+            return await future
+        finally:
+            watcher.cancel()
+
+
+def _complete(
+    future: asyncio.Future[Any], call: Callable[..., Any], args: tuple[Any, ...]
+) -> None:
+    if future.done():
+        return
+    try:
+        result = call(*args)
+    except _WOULD_BLOCK:
+        return
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as exc:
+        future.set_exception(exc)
+    else:
+        future.set_result(result)
+
+
+def _check_connected(sock: socket.socket, address: Any) -> None:
+    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error != 0:
+        raise OSError(error, f"Connect call failed {address}")

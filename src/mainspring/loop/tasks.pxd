@@ -1,0 +1,2 @@
+# Compiled because it runs once a task; its functions are methods of Loop.
+cdef bint factory_takes_all

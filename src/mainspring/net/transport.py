@@ -1,0 +1,307 @@
+"""`SocketTransport`: what every transport of a socket is. It owns the fd, and lives in three acts.
+
+It starts (`connection_made`, then it reads), it ends (`connection_lost`, then the fd is closed), each
+as a runnable of the loop, in order with all else. The fd is owned once: by the transport, until
+somebody asks for the socket; from then by that socket object, through which the transport closes.
+It is closed in one place, after it was taken out of the fd table, so no event of an old connection
+reaches a new one that got its number.
+"""
+
+import asyncio
+import os
+import socket
+import warnings
+from asyncio.log import logger
+from asyncio.trsock import TransportSocket
+
+import cython
+from cython.cimports.cpython.ref import PyObject, Py_DECREF
+from cython.cimports.mainspring.core.capi import (
+    PyContext_CopyCurrent,
+    PyContext_Enter,
+    PyContext_Exit,
+    PyErr_GetRaisedException,
+    PyObject_CallOneArg,
+)
+from cython.cimports.mainspring.core.fds import Watcher
+from cython.cimports.mainspring.core.poller import READ, WRITE
+from cython.cimports.mainspring.core.priority import level_of
+from cython.cimports.mainspring.core.scheduler import Scheduler
+from cython.cimports.mainspring.net.address import address_tuple, local_address, peer_address
+from cython.cimports.mainspring.net.system import c_close
+
+
+class SocketTransport(Watcher):
+    """The base of the transports; a subclass reads and writes."""
+
+    def take(self, fd: cython.int, protocol, context, level: cython.int):
+        """Makes an fd the transport's own. The scheduler is set by then."""
+        self.loop = self.scheduler
+        self.fd = fd
+        self.context = PyContext_CopyCurrent() if context is None else context
+        self.base_level = level
+        self.protocol = protocol
+        self.protocol_changed()
+        return 0
+
+    def take_socket(self, sock):
+        """Makes a socket object the owner of the fd.
+
+        Its own `close()` then waits for the transport's, as it does for a file made of a socket:
+        the number can't be given to another connection while the transport uses it.
+        """
+        sock._io_refs += 1
+        self.owner = sock
+        return 0
+
+    def begin(self):
+        """Queues the start; from here the transport ends by its own `end` only."""
+        self.is_starting = True
+        if self.server is not None:
+            self.server._attach(self)
+        self.scheduler.queue.push(self, self.base_level)
+        return 0
+
+    def run(self):
+        ready: cython.int = self.ready
+        self.ready = 0
+        if ready:
+            if ready & READ and self.interest & READ:
+                self.read_ready()
+            if ready & WRITE and self.interest & WRITE:
+                self.write_ready()
+        elif self.is_starting:
+            self.start()
+        elif self.is_ending:
+            self.end()
+        return 0
+
+    def start(self):
+        waiter = self.waiter
+        self.waiter = None
+        self.scheduler.fds.add(self, 0)
+        self.call_protocol(self.protocol.connection_made, self, "connection_made")
+        self.is_starting = False
+        if self.is_ending:
+            self.scheduler.queue.push(self, self.base_level)
+        else:
+            self.start_reading()
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+        return 0
+
+    def end(self):
+        if self.is_ended:
+            return 0
+        self.is_ended = True
+        exc = self.lost_exception
+        protocol = self.protocol
+        server = self.server
+        try:
+            if protocol is not None:
+                self.call_protocol(protocol.connection_lost, exc, "connection_lost")
+        finally:
+            self.close_fd()
+            self.protocol = None
+            self.lost_exception = None
+            self.server = None
+            self.protocol_changed()
+            if server is not None:
+                server._detach(self)
+        return 0
+
+    def close_fd(self):
+        """Closes the fd: the only place that does."""
+        fd: cython.int = self.fd
+        if fd < 0:
+            return 0
+        self.scheduler.fds.remove(self)
+        if self.local.size == 0:
+            local_address(fd, cython.address(self.local))
+        self.fd = -1
+        owner = self.owner
+        if owner is None:
+            c_close(fd)
+        else:
+            owner._decref_socketios()
+            owner.close()
+        return 0
+
+    def schedule_end(self, exc):
+        """Queues `connection_lost`, once; what was still queued for this transport is dropped."""
+        if self.is_ending:
+            return 0
+        self.is_ending = True
+        self.lost_exception = exc
+        if self.fd >= 0 and self.scheduler.fds.first(self.fd) is not None:
+            self.scheduler.fds.set_interest(self, 0)
+        self.ready = 0
+        if not self.is_starting:
+            self.scheduler.queue.push(self, self.base_level)
+        return 0
+
+    def force_close(self, exc):
+        """Ends the connection now; what was not sent is lost."""
+        if self.is_ending:
+            return 0
+        self.drop_writes()
+        self.is_closing_ = True
+        self.lost_writes += 1
+        self.schedule_end(exc)
+        return 0
+
+    def fatal_error(self, exc, message: str):
+        """Ends the connection for an error; other than the peer's it is reported."""
+        if isinstance(exc, OSError):
+            if self.scheduler.is_debug:
+                logger.debug("%r: %s", self, message, exc_info=exc)
+        else:
+            self.loop.call_exception_handler(
+                {
+                    "message": message,
+                    "exception": exc,
+                    "transport": self,
+                    "protocol": self.protocol,
+                }
+            )
+        self.force_close(exc)
+        return 0
+
+    def protocol_failed(self, method: str):
+        """Deals with the exception that a method of the protocol raised while data came in."""
+        exc = PyErr_GetRaisedException()
+        if isinstance(exc, (SystemExit, KeyboardInterrupt)):
+            raise exc
+        self.fatal_error(exc, f"Fatal error: protocol.{method}() call failed.")
+        return 0
+
+    def call_protocol(self, method, argument, name: str):
+        """Calls a method of the protocol in the transport's context; errors are reported."""
+        result: cython.pointer(PyObject)
+        if PyContext_Enter(self.context) < 0:
+            result = cython.NULL
+        else:
+            result = PyObject_CallOneArg(method, argument)
+            PyContext_Exit(self.context)
+        if result != cython.NULL:
+            Py_DECREF(cython.cast(object, result))
+            return 0
+        exc = PyErr_GetRaisedException()
+        if isinstance(exc, (SystemExit, KeyboardInterrupt)):
+            raise exc
+        self.loop.call_exception_handler(
+            {
+                "message": f"Exception in callback protocol.{name}()",
+                "exception": exc,
+                "transport": self,
+                "protocol": self.protocol,
+            }
+        )
+        return 0
+
+    def close(self):
+        """Closes the connection once what was written is sent; `connection_lost(None)` follows."""
+        if self.is_closing_:
+            return
+        self.is_closing_ = True
+        if self.interest & READ:
+            self.scheduler.fds.set_interest(self, self.interest & ~READ)
+        self.flush()
+        if not self.has_writes():
+            self.lost_writes += 1
+            self.schedule_end(None)
+
+    def abort(self):
+        """Closes the connection at once; what the system doesn't take now is not sent."""
+        self.flush()
+        self.force_close(None)
+
+    def is_closing(self):
+        """Returns True once the transport is closing or closed."""
+        return self.is_closing_
+
+    def cancel(self):
+        """Not for transports, which end by `close()` or `abort()`."""
+        raise TypeError("a transport can't be cancelled; use close() or abort()")
+
+    def get_protocol(self):
+        """Returns the protocol."""
+        return self.protocol
+
+    def set_protocol(self, protocol):
+        """Sets the protocol; data goes to it from now on."""
+        self.protocol = protocol
+        self.protocol_changed()
+
+    def set_priority(self, priority):
+        """Sets the `Priority` at which the transport's events run, from now on.
+
+        Raises:
+            ValueError: it is not one of the five.
+        """
+        self.base_level = level_of(priority)
+        if self.prev != cython.NULL:
+            self.scheduler.queue.push(self, self.base_level)
+
+    def get_extra_info(self, name, default=None):
+        """Returns what is known about the connection: `socket`, `sockname` or `peername`.
+
+        The socket is an `asyncio.TransportSocket`: to look at and to set options of, not to close.
+        """
+        if name == "socket":
+            if self.owner is None:
+                if self.fd < 0:
+                    return default
+                self.take_socket(socket.socket(fileno=self.fd))
+            return TransportSocket(self.owner)
+        if name == "sockname":
+            if self.local.size == 0 and self.fd >= 0:
+                local_address(self.fd, cython.address(self.local))
+            found = address_tuple(cython.address(self.local))
+            if found is None and self.fd >= 0:
+                found = self.get_extra_info("socket").getsockname()
+            return default if found is None else found
+        if name == "peername":
+            if self.peer.size == 0 and self.fd >= 0:
+                peer_address(self.fd, cython.address(self.peer))
+            found = address_tuple(cython.address(self.peer))
+            return default if found is None else found
+        return default
+
+    def _repr_info(self):
+        info = [type(self).__name__]
+        if self.fd < 0:
+            info.append("closed")
+        elif self.is_closing_:
+            info.append("closing")
+        if self.fd >= 0:
+            info.append(f"fd={self.fd}")
+        return info
+
+    def __del__(self):
+        if self.fd >= 0:
+            warnings.warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
+            if self.owner is None:
+                os.close(self.fd)
+            else:
+                self.owner._decref_socketios()
+                self.owner.close()
+            self.fd = -1
+
+    def read_ready(self):
+        return 0
+
+    def write_ready(self):
+        return 0
+
+    def start_reading(self):
+        return 0
+
+    def protocol_changed(self):
+        return 0
+
+    def drop_writes(self):
+        return 0
+
+    def has_writes(self):
+        return False

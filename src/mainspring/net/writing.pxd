@@ -1,0 +1,26 @@
+from mainspring.net.transport cimport SocketTransport
+
+cdef enum:
+    DEFAULT_HIGH_WATER = 65536
+
+
+cdef class WritingTransport(SocketTransport):
+    cdef object first_chunk
+    cdef list more_chunks
+    cdef Py_ssize_t sent_of_first
+    cdef Py_ssize_t unsent
+    cdef Py_ssize_t high_water
+    cdef Py_ssize_t low_water
+    cdef bint is_write_paused
+    cdef bint is_flush_due
+    cdef bint is_eof_written
+
+    cdef int append(self, object data) except -1
+    cdef int after_append(self) except -1
+    cdef int send_now(self) except -1
+    cdef int watch_for_room(self) except -1
+    cdef Py_ssize_t send_chunks(self) except -2
+    cdef int count_sent(self, Py_ssize_t sent) except -1
+    cdef int pause_protocol(self) except -1
+    cdef int resume_protocol(self) except -1
+    cdef int report_flow_control(self, object exc, str method) except -1

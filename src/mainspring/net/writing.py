@@ -1,0 +1,284 @@
+"""`WritingTransport`: the sending half of a stream: gathering, and flow control.
+
+What the callbacks of a batch write is gathered and sent in one system call when the batch is over,
+or at once when it passes the high-water mark, before the protocol is paused. What the system
+doesn't take stays here until the socket has room. Chunks are kept as `bytes`, never copied again.
+"""
+
+from asyncio.log import logger
+from os import strerror
+
+import cython
+from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cython.cimports.cpython.list import PyList_GET_SIZE
+from cython.cimports.libc.errno import EAGAIN, EINTR, errno
+from cython.cimports.mainspring.core.poller import WRITE
+from cython.cimports.mainspring.net.system import (
+    MSG_NOSIGNAL,
+    SHUT_WR,
+    c_send,
+    c_sendmsg,
+    c_shutdown,
+    iovec,
+    msghdr,
+)
+from cython.cimports.mainspring.net.transport import SocketTransport
+
+CHUNKS_A_CALL = cython.declare(cython.int, 64)
+WARN_AFTER = cython.declare(cython.int, 5)
+
+
+class WritingTransport(SocketTransport):
+    """A transport that sends."""
+
+    def write(self, data):
+        """Sends data; returns at once. What the system doesn't take yet is kept.
+
+        Parameters:
+            data: bytes-like; a mutable buffer is copied.
+
+        Raises:
+            TypeError: `data` is not bytes-like.
+            RuntimeError: `write_eof()` was called.
+        """
+        self.append(data)
+        self.after_append()
+
+    def writelines(self, list_of_data):
+        """Sends several pieces of data, in one system call where possible.
+
+        Parameters and errors are those of `write`, for each piece.
+        """
+        for data in list_of_data:
+            self.append(data)
+        self.after_append()
+
+    def append(self, data):
+        size: cython.Py_ssize_t
+        if type(data) is not bytes:
+            if not isinstance(data, (bytes, bytearray, memoryview)):
+                raise TypeError(
+                    f"data argument must be a bytes-like object, not {type(data).__name__!r}"
+                )
+            data = bytes(data)
+        if self.is_eof_written:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        size = PyBytes_GET_SIZE(data)
+        if size == 0:
+            return 0
+        if self.lost_writes:
+            if self.lost_writes >= WARN_AFTER:
+                logger.warning("socket.send() raised exception.")
+            self.lost_writes += 1
+            return 0
+        if self.first_chunk is None:
+            self.first_chunk = data
+        else:
+            if self.more_chunks is None:
+                self.more_chunks = []
+            self.more_chunks.append(data)
+        self.unsent += size
+        return 0
+
+    def after_append(self):
+        if self.unsent == 0:
+            return 0
+        if not self.interest & WRITE:
+            if self.unsent > self.high_water:
+                self.send_now()
+            elif not self.is_flush_due:
+                self.is_flush_due = True
+                self.scheduler.flush_later(self)
+        if self.unsent > self.high_water and not self.is_write_paused:
+            self.pause_protocol()
+        return 0
+
+    def flush(self):
+        self.is_flush_due = False
+        if self.unsent > 0 and not self.interest & WRITE and self.fd >= 0:
+            self.send_now()
+        return 0
+
+    def write_ready(self):
+        return self.send_now()
+
+    def send_now(self):
+        """Sends as much as the system takes, and watches for room if that wasn't all."""
+        sent: cython.Py_ssize_t
+        error: cython.int
+        wanted: cython.Py_ssize_t = self.unsent
+        while self.unsent > 0:
+            wanted = self.unsent
+            sent = self.send_chunks()
+            if sent < 0:
+                error = errno
+                if error == EINTR:
+                    continue
+                if error == EAGAIN:
+                    break
+                self.fatal_error(OSError(error, strerror(error)), "Fatal write error on socket transport")
+                return 0
+            self.count_sent(sent)
+            if sent < wanted and self.more_chunks is None:
+                break
+        if self.unsent > 0:
+            if not self.interest & WRITE:
+                self.watch_for_room()
+        elif self.interest & WRITE:
+            self.scheduler.fds.set_interest(self, self.interest & ~WRITE)
+        if self.is_write_paused and self.unsent <= self.low_water:
+            self.resume_protocol()
+        if self.unsent == 0:
+            if self.is_closing_:
+                self.lost_writes += 1
+                self.schedule_end(None)
+            elif self.is_eof_written:
+                c_shutdown(self.fd, SHUT_WR)
+        return 0
+
+    def watch_for_room(self):
+        self.scheduler.fds.set_interest(self, self.interest | WRITE)
+        return 0
+
+    def send_chunks(self):
+        """Makes one system call; returns the number of bytes sent, or -1 with errno set."""
+        chunks: iovec[64]
+        message: msghdr
+        count: cython.int = 1
+        first: bytes = self.first_chunk
+        if self.more_chunks is None:
+            return c_send(
+                self.fd,
+                PyBytes_AS_STRING(first) + self.sent_of_first,
+                PyBytes_GET_SIZE(first) - self.sent_of_first,
+                MSG_NOSIGNAL,
+            )
+        chunks[0].iov_base = PyBytes_AS_STRING(first) + self.sent_of_first
+        chunks[0].iov_len = PyBytes_GET_SIZE(first) - self.sent_of_first
+        for chunk in self.more_chunks:
+            chunks[count].iov_base = PyBytes_AS_STRING(chunk)
+            chunks[count].iov_len = PyBytes_GET_SIZE(chunk)
+            count += 1
+            if count == CHUNKS_A_CALL:
+                break
+        message.msg_name = cython.NULL
+        message.msg_namelen = 0
+        message.msg_iov = chunks
+        message.msg_iovlen = count
+        message.msg_control = cython.NULL
+        message.msg_controllen = 0
+        message.msg_flags = 0
+        return c_sendmsg(self.fd, cython.address(message), MSG_NOSIGNAL)
+
+    def count_sent(self, sent: cython.Py_ssize_t):
+        """Lets go of the chunks that were sent."""
+        left: cython.Py_ssize_t
+        index: cython.Py_ssize_t = 0
+        chunks: list = self.more_chunks
+        self.unsent -= sent
+        left = PyBytes_GET_SIZE(self.first_chunk) - self.sent_of_first
+        if sent < left:
+            self.sent_of_first += sent
+            return 0
+        sent -= left
+        self.sent_of_first = 0
+        self.first_chunk = None
+        if chunks is None:
+            return 0
+        while index < PyList_GET_SIZE(chunks):
+            self.first_chunk = chunks[index]
+            index += 1
+            left = PyBytes_GET_SIZE(self.first_chunk)
+            if sent < left:
+                self.sent_of_first = sent
+                break
+            sent -= left
+            self.first_chunk = None
+        if index == PyList_GET_SIZE(chunks):
+            self.more_chunks = None
+        else:
+            del chunks[:index]
+        return 0
+
+    def write_eof(self):
+        """Sends all that was written, then closes this side; the transport goes on reading."""
+        if self.is_closing_ or self.is_eof_written:
+            return
+        self.is_eof_written = True
+        if self.unsent == 0:
+            c_shutdown(self.fd, SHUT_WR)
+        elif not self.interest & WRITE:
+            self.send_now()
+
+    def can_write_eof(self):
+        """Returns True: a stream socket has half-close."""
+        return True
+
+    def drop_writes(self):
+        self.first_chunk = None
+        self.more_chunks = None
+        self.sent_of_first = 0
+        self.unsent = 0
+        return 0
+
+    def has_writes(self):
+        return self.unsent > 0
+
+    def get_write_buffer_size(self):
+        """Returns how many bytes were written but not yet taken by the system."""
+        return self.unsent
+
+    def get_write_buffer_limits(self):
+        """Returns the low-water and the high-water mark, in bytes."""
+        return (self.low_water, self.high_water)
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        """Sets the marks between which the protocol is paused and resumed.
+
+        Parameters:
+            high: bytes; by default 64 KiB, or four times `low`.
+            low: bytes; by default a quarter of `high`.
+
+        Raises:
+            ValueError: not high >= low >= 0.
+        """
+        if high is None:
+            high = DEFAULT_HIGH_WATER if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
+        self.high_water = high
+        self.low_water = low
+        self.after_append()
+
+    def pause_protocol(self):
+        self.is_write_paused = True
+        try:
+            self.protocol.pause_writing()
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:
+            self.report_flow_control(exc, "pause_writing")
+        return 0
+
+    def resume_protocol(self):
+        self.is_write_paused = False
+        try:
+            self.protocol.resume_writing()
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:
+            self.report_flow_control(exc, "resume_writing")
+        return 0
+
+    def report_flow_control(self, exc, method: str):
+        self.loop.call_exception_handler(
+            {
+                "message": f"protocol.{method}() failed",
+                "exception": exc,
+                "transport": self,
+                "protocol": self.protocol,
+            }
+        )
+        return 0

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set for the servers, for example MALLOC_TOP_PAD_=1048576",
+        help="set for the servers; may be given several times",
     )
 
 

@@ -13,9 +13,15 @@ from mainspring.cli.demo.interrupts import deferred_interrupts
 
 def test_an_interrupt_inside_the_block_is_raised_at_its_end() -> None:
     steps = []
-    with pytest.raises(KeyboardInterrupt), deferred_interrupts():
-        signal.raise_signal(signal.SIGINT)
-        steps.append("the block went on")
+
+    def be_interrupted() -> None:
+        with deferred_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            steps.append("the block went on")
+        steps.append("what follows didn't")
+
+    with pytest.raises(KeyboardInterrupt):
+        be_interrupted()
     assert steps == ["the block went on"]
 
 

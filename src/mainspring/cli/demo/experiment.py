@@ -22,7 +22,7 @@ CAP = 4
 QUIET_DEADLINE = 2.5
 """A quiet run is ended at this multiple of the time that the receiver's pace asks for."""
 BUDGET_SECONDS = 165.0
-QUICK_BUDGET_SECONDS = 34.0
+QUICK_BUDGET_SECONDS = 30.0
 START_SECONDS = 0.35
 """What starting and ending the processes of one run takes, generously."""
 

@@ -1,7 +1,8 @@
 """Builds the C server and clients on the spot.
 
 The invariant: what runs is what lies in c/. A program is built again whenever its source is
-newer than it, and it is put in place by a rename, so two runs at a time can't see half a file.
+newer than it, once for each C library (a tree may be shared with a container that has another),
+and it is put in place by a rename, so two runs at a time can't see half a file.
 """
 
 import os
@@ -25,7 +26,8 @@ def program(name: str) -> str:
         BenchmarkError: there is no C compiler, or it refused.
     """
     source = SOURCES / f"{name}.c"
-    folder = RESULTS / "build"
+    libc = os.confstr("CS_GNU_LIBC_VERSION") or "libc"
+    folder = RESULTS / "build" / libc.replace(" ", "-")
     target = folder / name
     if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
         return str(target)

@@ -19,8 +19,9 @@ LEAST_BYTES = 4_000_000
 SEND_BUFFERS = (64 * 1024, 8 * 1024)
 CAP = 4
 """A run is ended at this multiple of its quiet time."""
-QUIET_DEADLINE = 2.5
-"""A quiet run is ended at this multiple of the time that the receiver's pace asks for."""
+QUIET_DEADLINE = 10
+"""A quiet run is ended at this multiple of the time that the receiver's pace asks for: only
+a machine that is overloaded gets there, and has no figures worth the wait."""
 BUDGET_SECONDS = 165.0
 QUICK_BUDGET_SECONDS = 30.0
 START_SECONDS = 0.35

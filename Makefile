@@ -1,11 +1,12 @@
 # The one way to do anything here. Each target first prepares what it needs (tools/env.py: uv, an
 # interpreter, a virtual environment, the compiled modules), so a fresh clone needs only python3,
 # a C compiler and a package index. `PYTHON=3.12 make test` uses another interpreter; ARGS
-# goes to the program that a target runs: `make test ARGS="-k timer"`.
+# goes to the program that a target runs: `make test TESTS=tests/core ARGS="-k timer"`.
 
 ENV := python3 tools/env.py
 LOOP ?= mainspring:new_event_loop
 ARGS ?=
+TESTS ?= tests
 # Suites that take long, or that need more than this project: they have targets of their own.
 LONG_SUITES := tests/conformance tests/interop tests/latency
 SMOKE_SUITES := $(wildcard tests/core tests/loop tests/cli/test_*.py tests/house)
@@ -25,7 +26,7 @@ demo:  ## show what priorities do: a transfer beside busy work, on every kind of
 	@$(ENV) extra:demo -- mainspring demo $(ARGS)
 
 test:  ## run the tests
-	@$(ENV) test -- python -m pytest tests $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
+	@$(ENV) test extra:demo -- python -m pytest $(TESTS) $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
 
 smoke:  ## run the few tests that show at once whether a build works
 	@$(ENV) test -- python -m pytest $(SMOKE_SUITES) $(ARGS)

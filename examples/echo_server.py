@@ -64,4 +64,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    mainspring.run(main)
+    mainspring.run(main())

@@ -9,16 +9,20 @@ from mainspring.cli.demo.registry import UnknownWayError, all_ways, needs, regis
 from mainspring.cli.demo.work import Work
 
 
-def test_every_way_of_the_experiment_is_registered_in_its_order() -> None:
-    assert [way.name for way in all_ways()] == [
-        "thread",
-        "select",
-        "asyncio",
-        "uvloop",
-        "mainspring-callbacks",
-        "mainspring-protocol",
-        "mainspring-coroutine",
-    ]
+FIRST_WAYS = [
+    "thread",
+    "select",
+    "asyncio",
+    "uvloop",
+    "mainspring-callbacks",
+    "mainspring-protocol",
+    "mainspring-coroutine",
+]
+
+
+def test_the_ways_of_the_first_experiment_are_registered_in_their_order() -> None:
+    names = [way.name for way in all_ways()]
+    assert [name for name in names if name in FIRST_WAYS] == FIRST_WAYS
 
 
 def test_every_way_says_what_its_model_is() -> None:

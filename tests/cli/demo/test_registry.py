@@ -8,7 +8,6 @@ import pytest
 from mainspring.cli.demo.registry import UnknownWayError, all_ways, needs, register, select_ways
 from mainspring.cli.demo.work import Work
 
-
 FIRST_WAYS = [
     "thread",
     "select",

@@ -6,6 +6,20 @@ echo takes meanwhile. Every way to wait does the same job, and the figures are l
 by side. Invariant: the figures shown are those measured, those of Mainspring included.
 """
 
-from mainspring.cli.demo.app import main
+
+def main(argv: list[str]) -> int:
+    """Run the demo.
+
+    Args:
+        argv: the arguments, without the program's name.
+
+    Returns:
+        the exit status; see `mainspring.cli.demo.app.main`.
+    """
+    # Imported here, because the processes of each run import this package and need little of it.
+    from mainspring.cli.demo import app
+
+    return app.main(argv)
+
 
 __all__ = ["main"]

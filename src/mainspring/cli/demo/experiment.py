@@ -23,7 +23,7 @@ QUIET_DEADLINE = 10
 """A quiet run is ended at this multiple of the time that the receiver's pace asks for: only
 a machine that is overloaded gets there, and has no figures worth the wait."""
 BUDGET_SECONDS = 165.0
-QUICK_BUDGET_SECONDS = 30.0
+QUICK_BUDGET_SECONDS = 28.0
 START_SECONDS = 0.35
 """What starting and ending the processes of one run takes, generously."""
 

@@ -17,8 +17,6 @@ from typing import Any
 
 from mainspring.cli.demo.client import measure_echo
 from mainspring.cli.demo.receiver import connect_receiver, receive
-from mainspring.cli.demo.registry import select_ways
-from mainspring.cli.demo.work import Work
 
 HOST = "127.0.0.1"
 CONNECT_SECONDS = 10.0
@@ -58,6 +56,10 @@ def run_sender(spec: dict[str, Any]) -> None:
     Args:
         spec: `way` (name), `total` (bytes), `send_buffer` (bytes), `chunk_count` (or None).
     """
+    # Only the sender needs these, and three processes start for every run.
+    from mainspring.cli.demo.registry import select_ways
+    from mainspring.cli.demo.work import Work
+
     (way,) = select_ways([spec["way"]])
     data_listener, echo_listener = _listen(), _listen()
     _say({"data": data_listener.getsockname()[1], "echo": echo_listener.getsockname()[1]})

@@ -19,7 +19,7 @@ def step(text):
     Args:
         text (str): what is about to be done, without a full stop.
     """
-    # stderr, so that a target's own output (`make demo ARGS=--json`) stays clean.
+    # stderr, so that a target's own output (a report on standard output) stays clean.
     print(">> " + text, file=sys.stderr)
     sys.stderr.flush()
 

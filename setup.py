@@ -37,11 +37,13 @@ def compiled_modules() -> list[Extension]:
     ]
 
 
-setup(
-    ext_modules=cythonize(
-        compiled_modules(),
-        include_path=[str(SOURCE)],
-        compiler_directives=DIRECTIVES,
-        nthreads=int(os.environ.get("MAINSPRING_BUILD_JOBS", os.cpu_count() or 1)),
+if __name__ == "__main__":
+    # Guarded, because where processes are not forked cythonize's workers import this file again.
+    setup(
+        ext_modules=cythonize(
+            compiled_modules(),
+            include_path=[str(SOURCE)],
+            compiler_directives=DIRECTIVES,
+            nthreads=int(os.environ.get("MAINSPRING_BUILD_JOBS", os.cpu_count() or 1)),
+        )
     )
-)

@@ -155,7 +155,6 @@ def run(driver: Driver, program: list[Any]) -> list[Any]:
         driver.close()
 
 
-@pytest.mark.xfail(reason="random programs find the two differences below")
 @settings(deadline=None, max_examples=200, derandomize=True)
 @given(programs)
 def test_the_compiled_loop_runs_every_program_in_the_order_of_the_model(program):
@@ -176,12 +175,10 @@ CANCELLED_BEFORE_ITS_TURN = [
 ]
 
 
-@pytest.mark.xfail(reason="the poll queues the ready I/O before the inbox is drained")
 def test_what_threads_sent_runs_before_the_io_that_is_ready():
     assert run(compiled_driver(), THREADS_BEFORE_IO) == run(model_driver(), THREADS_BEFORE_IO)
 
 
-@pytest.mark.xfail(reason="an inbox emptied by cancel keeps the levels of what was in it")
 def test_a_cancelled_call_from_a_thread_does_not_cut_later_batches():
     program = CANCELLED_BEFORE_ITS_TURN
     assert run(compiled_driver(), program) == run(model_driver(), program)

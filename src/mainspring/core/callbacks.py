@@ -19,6 +19,7 @@ from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
 from cython.cimports.mainspring.core.priority import level_in, level_of
 from cython.cimports.mainspring.core.runnable import Runnable, new_handle
 from cython.cimports.mainspring.core.scheduler import Scheduler
+from cython.cimports.mainspring.core.threadsafe import ThreadSafeHandle
 from cython.cimports.mainspring.core.timers import IdleHandle, TimerHandle, to_nanoseconds
 
 
@@ -61,15 +62,22 @@ class CallbackScheduler(Scheduler):
         check_callable(callback, "call_soon_threadsafe")
         if context is None:
             context = PyContext_CopyCurrent()
-        handle: Runnable = new_handle(self, callback, args, context)
         level: cython.int = level_in(context) if priority is None else level_of(priority)
-        if self.is_debug:
-            self.check_debug(handle, callback, "call_soon_threadsafe")
         if self.thread == 0 or self.thread == PyThread_get_thread_ident():
+            handle: Runnable = new_handle(self, callback, args, context)
+            if self.is_debug:
+                self.check_debug(handle, callback, "call_soon_threadsafe")
             self.queue.push(handle, level)
-        else:
-            self.inbox.post(handle, level)
-        return handle
+            return handle
+        sent: ThreadSafeHandle = ThreadSafeHandle.__new__(ThreadSafeHandle)
+        sent.loop = self
+        sent.callback = callback
+        sent.args = args
+        sent.context = context
+        if self.is_debug:
+            self.check_debug(sent, callback, "call_soon_threadsafe")
+        self.inbox.post(sent, level)
+        return sent
 
     def call_later(self, delay, callback, *args, context=None, priority=None):
         """Queues a callback once `delay` seconds have passed, never earlier.

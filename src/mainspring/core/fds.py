@@ -142,6 +142,7 @@ class FdTable:
                     elif watcher.prev == cython.NULL:
                         self.queue.push(watcher, watcher.base_level)
                 watcher = watcher.sibling
+        self.poller.count = 0
         if is_stale:
             self.rebuild()
         return 0

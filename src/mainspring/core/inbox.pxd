@@ -17,7 +17,6 @@ cdef class Inbox(Watcher):
 
     cdef int post(self, Runnable runnable, int level) except -1
     cdef int drain(self, RunQueue queue) except -1
-    cdef bint is_empty(self) noexcept
     cdef bint has_above(self, int level) noexcept
     cdef int wake(self) except -1
     cdef int close(self) except -1

@@ -69,10 +69,6 @@ class Inbox(Watcher):
         self.mask = 0
         return 0
 
-    def is_empty(self):
-        """Returns True when nothing waits."""
-        return self.anchor.next is self.anchor
-
     def has_above(self, level: cython.int):
         """Returns True when something more urgent than `level` was left (or was, and cancelled)."""
         return self.mask & ((1 << level) - 1) != 0

@@ -25,7 +25,6 @@ cdef class Scheduler:
     cdef bint is_stopping
     cdef bint is_shut
     cdef unsigned long thread
-    cdef unsigned long long polled_at
     cdef unsigned long long gil_given_at
     cdef unsigned long long gil_span
     cdef unsigned long long quantum
@@ -34,13 +33,13 @@ cdef class Scheduler:
 
     cdef int iterate(self, bint may_sleep) except -1
     cdef int poll(self, long long timeout) except -1
+    cdef int poll_and_give_gil(self) except -1
     cdef long long time_to_sleep(self) except -2
     cdef int collect(self) except -1
     cdef int run_batch(self) except -1
     cdef int run_level(self, int level) except -1
     cdef int run_one(self, int level) except -1
     cdef bint low_is_overdue(self, int level) except -1
-    cdef int execute(self, Runnable runnable) except -1
     cdef int flush_later(self, Runnable runnable) except -1
     cdef int flush_all(self) except -1
     cdef char* buffer_for_reading(self) except NULL

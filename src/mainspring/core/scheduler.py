@@ -55,7 +55,7 @@ class Scheduler:
         self.quantum = self.clock.ticks_in(QUANTUM)
         self.low_quantum = self.clock.ticks_in(LOW_QUANTUM)
         self.gil_span = self.clock.ticks_in(GIL_SPAN)
-        self.polled_at = self.clock.ticks()
+        self.gil_given_at = self.clock.ticks()
 
     def __dealloc__(self):
         PyMem_RawFree(self.read_buffer)
@@ -84,7 +84,7 @@ class Scheduler:
     def time_to_sleep(self):
         """Returns the poll's timeout in nanoseconds, -1 for ever."""
         timer: TimerHandle
-        if self.is_stopping or self.queue.highest() >= 0 or not self.inbox.is_empty():
+        if self.is_stopping or self.queue.highest() >= 0 or self.inbox.mask:
             return 0
         if PyList_GET_SIZE(self.to_flush) > 0:
             return 0
@@ -94,41 +94,46 @@ class Scheduler:
         return max(0, timer.deadline - self.clock.now())
 
     def poll(self, timeout: cython.longlong):
-        state: cython.pointer(PyThreadState)
         if timeout == 0:
-            # A loop that is never idle gives other threads a turn as often as the interpreter
-            # would: its own Python code does, but compiled callbacks alone never would.
-            give_gil: cython.bint = (
-                self.polled_at - self.gil_given_at > self.gil_span and other_threads_live()
-            )
-            if give_gil:
-                self.gil_given_at = self.clock.ticks()
+            if other_threads_live() and self.clock.ticks() - self.gil_given_at > self.gil_span:
+                return self.poll_and_give_gil()
             if self.fds.watched > 0:
-                self.fds.poller.wait(0, give_gil)
-                self.fds.dispatch()
-            elif give_gil:
-                state = PyEval_SaveThread()
-                PyEval_RestoreThread(state)
+                self.fds.poller.wait(0, False)
+            return 0
+        # With no thread to give the GIL to, the look before the sleep would find nothing that the
+        # sleep doesn't. Otherwise it saves a wait for the GIL when something is ready.
+        if not other_threads_live() or self.fds.poller.wait(0, False) == 0:
+            self.inbox.is_loop_asleep = True
+            try:
+                self.fds.poller.wait(timeout, True)
+            finally:
+                self.inbox.is_loop_asleep = False
+                self.gil_given_at = self.clock.ticks()
+        return 0
+
+    def poll_and_give_gil(self):
+        """Looks at the fds as `poll` does, and lets another thread run.
+
+        A loop that is never idle does this as often as the interpreter makes Python code do it;
+        compiled callbacks alone would keep the GIL for ever.
+        """
+        state: cython.pointer(PyThreadState)
+        self.gil_given_at = self.clock.ticks()
+        if self.fds.watched > 0:
+            self.fds.poller.wait(0, True)
         else:
-            # With no thread to give the GIL to, the look before the sleep would find nothing that
-            # the sleep doesn't. Otherwise it saves a wait for the GIL when something is ready.
-            if not other_threads_live() or self.fds.poller.wait(0, False) == 0:
-                self.inbox.is_loop_asleep = True
-                try:
-                    self.fds.poller.wait(timeout, True)
-                finally:
-                    self.inbox.is_loop_asleep = False
-                    self.gil_given_at = self.clock.ticks()
-            self.fds.dispatch()
-        self.polled_at = self.clock.ticks()
+            state = PyEval_SaveThread()
+            PyEval_RestoreThread(state)
         return 0
 
     def collect(self):
-        """Queues what other threads sent and the due timers; the ready I/O is queued by then."""
+        """Queues what other threads sent, then the ready I/O, then the due timers."""
         timer: TimerHandle
         now: cython.longlong
-        if not self.inbox.is_empty():
+        if self.inbox.mask:
             self.inbox.drain(self.queue)
+        if self.fds.poller.count > 0:
+            self.fds.dispatch()
         if self.timers.first() is not None:
             now = self.clock.now()
             timer = self.timers.pop_due(now)
@@ -149,29 +154,40 @@ class Scheduler:
 
     def run_level(self, level: cython.int):
         limit: cython.ulonglong = self.queue.last_stamp
-        quantum: cython.ulonglong = self.quantum
-        runnable: Runnable
-        if level == LOW_LEVEL:
-            quantum = self.low_quantum
+        above: cython.uint = (1 << level) - 1
+        runnable: Runnable = self.queue.pop(level, limit)
+        following: Runnable
+        began: cython.ulonglong = 0
+        quantum: cython.ulonglong = self.low_quantum if level == LOW_LEVEL else self.quantum
+        if self.queue.first(level) is not None:
+            # Read only where a batch can be cut: no time to speak of has passed since the poll.
+            began = self.clock.ticks()
         while True:
+            if self.is_debug:
+                self._run_in_debug(runnable)
+            else:
+                runnable.run()
+            following = self.queue.first(level)
+            if following is None or following.stamp > limit:
+                return 0
+            if not (self.is_stopping and level <= DEFAULT_LEVEL):
+                if (self.queue.mask | self.inbox.mask) & above and (
+                    self.queue.has_above(level) or self.inbox.has_above(level)
+                ):
+                    return 0
+                if self.clock.ticks() - began > quantum:
+                    return 0
             runnable = self.queue.pop(level, limit)
-            if runnable is None:
-                return 0
-            self.execute(runnable)
-            if self.is_stopping and level <= DEFAULT_LEVEL:
-                continue
-            if (
-                self.queue.has_above(level)
-                or self.inbox.has_above(level)
-                or self.clock.ticks() - self.polled_at > quantum
-            ):
-                return 0
+        return 0
 
     def run_one(self, level: cython.int):
         runnable: Runnable = self.queue.pop(level, self.queue.last_stamp)
         if level == LOW_LEVEL:
             self.low_ran_at = self.clock.now()
-        self.execute(runnable)
+        if self.is_debug:
+            self._run_in_debug(runnable)
+        else:
+            runnable.run()
         return 0
 
     def low_is_overdue(self, level: cython.int):
@@ -180,13 +196,6 @@ class Scheduler:
         if oldest is None:
             return False
         return self.clock.now() - max(oldest.queued_at, self.low_ran_at) > MAX_WAIT
-
-    def execute(self, runnable: Runnable):
-        if self.is_debug:
-            self._run_in_debug(runnable)
-        else:
-            runnable.run()
-        return 0
 
     def flush_later(self, runnable: Runnable):
         """Has `runnable.flush()` called when the batch is over."""

@@ -21,15 +21,15 @@ class Sockets:
 
     async def sock_recv(self, sock: socket.socket, nbytes: int) -> bytes:
         """Receives up to `nbytes` bytes; b"" when the peer has closed."""
-        return await self._attempt(sock, False, sock.recv, nbytes)
+        return await self._attempt(sock, False, "recv", nbytes)
 
     async def sock_recv_into(self, sock: socket.socket, buf: Any) -> int:
         """Receives into a writable buffer; returns the number of bytes."""
-        return await self._attempt(sock, False, sock.recv_into, buf)
+        return await self._attempt(sock, False, "recv_into", buf)
 
     async def sock_recvfrom(self, sock: socket.socket, bufsize: int) -> tuple[bytes, Any]:
         """Receives a datagram of up to `bufsize` bytes; returns it and its sender's address."""
-        return await self._attempt(sock, False, sock.recvfrom, bufsize)
+        return await self._attempt(sock, False, "recvfrom", bufsize)
 
     async def sock_recvfrom_into(
         self, sock: socket.socket, buf: Any, nbytes: int = 0
@@ -37,11 +37,11 @@ class Sockets:
         """Receives a datagram into a writable buffer; returns its size and its sender's address."""
         if not nbytes:
             nbytes = len(buf)
-        return await self._attempt(sock, False, sock.recvfrom_into, buf, nbytes)
+        return await self._attempt(sock, False, "recvfrom_into", buf, nbytes)
 
     async def sock_sendto(self, sock: socket.socket, data: Any, address: Any) -> int:
         """Sends a datagram; returns the number of bytes sent."""
-        return await self._attempt(sock, True, sock.sendto, data, address)
+        return await self._attempt(sock, True, "sendto", data, address)
 
     async def sock_sendall(self, sock: socket.socket, data: Any) -> None:
         """Sends all of `data`.
@@ -55,11 +55,11 @@ class Sockets:
             sent = 0
         view = memoryview(data).cast("B")
         while sent < len(view):
-            sent += await self._wait_and_call(sock, True, sock.send, view[sent:])
+            sent += await self._wait_and_call(sock, True, "send", view[sent:])
 
     async def sock_accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
         """Accepts a connection; returns its non-blocking socket and the peer's address."""
-        connection, address = await self._attempt(sock, False, sock.accept)
+        connection, address = await self._attempt(sock, False, "accept")
         connection.setblocking(False)
         return connection, address
 
@@ -80,22 +80,24 @@ class Sockets:
         try:
             sock.connect(address)
         except _WOULD_BLOCK:
-            await self._wait_and_call(sock, True, _check_connected, sock, address)
+            error = await self._wait_and_call(
+                sock, True, "getsockopt", socket.SOL_SOCKET, socket.SO_ERROR
+            )
+            if error != 0:
+                raise OSError(error, f"Connect call failed {address}") from None
 
-    async def _attempt(
-        self, sock: socket.socket, is_write: bool, call: Callable[..., Any], *args: Any
-    ) -> Any:
+    async def _attempt(self, sock: socket.socket, is_write: bool, name: str, *args: Any) -> Any:
         check_non_blocking(sock)
         try:
-            return call(*args)
+            return getattr(sock, name)(*args)
         except _WOULD_BLOCK:
-            return await self._wait_and_call(sock, is_write, call, *args)
+            return await self._wait_and_call(sock, is_write, name, *args)
 
     async def _wait_and_call(
-        self, sock: socket.socket, is_write: bool, call: Callable[..., Any], *args: Any
+        self, sock: socket.socket, is_write: bool, name: str, *args: Any
     ) -> Any:
         future = self.create_future()
-        watcher = self._watch(sock.fileno(), is_write, _complete, future, call, args)
+        watcher = self._watch(sock.fileno(), is_write, _complete, future, sock, name, args)
         try:
             return await future
         finally:
@@ -103,12 +105,12 @@ class Sockets:
 
 
 def _complete(
-    future: asyncio.Future[Any], call: Callable[..., Any], args: tuple[Any, ...]
+    future: asyncio.Future[Any], sock: socket.socket, name: str, args: tuple[Any, ...]
 ) -> None:
     if future.done():
         return
     try:
-        result = call(*args)
+        result = getattr(sock, name)(*args)
     except _WOULD_BLOCK:
         return
     except (SystemExit, KeyboardInterrupt):
@@ -117,9 +119,3 @@ def _complete(
         future.set_exception(exc)
     else:
         future.set_result(result)
-
-
-def _check_connected(sock: socket.socket, address: Any) -> None:
-    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if error != 0:
-        raise OSError(error, f"Connect call failed {address}")

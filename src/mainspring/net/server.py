@@ -102,6 +102,8 @@ class Server(asyncio.AbstractServer):
         except asyncio.CancelledError:
             try:
                 self.close()
+                # Or a client that just stays would keep the cancelled task waiting.
+                self.close_clients()
                 await self.wait_closed()
             finally:
                 raise

@@ -102,43 +102,52 @@ class Connections:
         delay: float | None,
         all_errors: bool,
     ) -> socket.socket:
-        errors: list[list[OSError]] = []
+        errors: list[OSError] = []
+        raised: list[BaseException | None] = []
+        error: BaseException | None = None
         sock: socket.socket | None = None
         try:
             if delay is None:
                 for info in infos:
-                    try:
-                        sock = await self._connect(errors, info, local_infos)
-                        break
-                    except OSError:
-                        continue
+                    sock = await self._try_to_connect(errors, info, local_infos)
+                    if sock is not None:
+                        return sock
             else:
                 attempts = [
-                    functools.partial(self._connect, errors, info, local_infos)
+                    functools.partial(self._connect_or_raise, errors, info, local_infos)
                     for info in infos
                 ]
-                result = await staggered.staggered_race(attempts, delay, loop=self)
-                sock = result[0]
-                if sock is None:
-                    # What wasn't an OSError is a mistake and not a matter of this address.
-                    for exc in result[2]:
-                        if exc is not None and not isinstance(exc, OSError):
-                            raise exc
-            if sock is not None:
-                return sock
-            raise _connect_error(list(itertools.chain.from_iterable(errors)), all_errors)
+                sock, _, raised = await staggered.staggered_race(attempts, delay, loop=self)
+                if sock is not None:
+                    return sock
+                for error in raised:
+                    # What isn't an OSError is a mistake and not a matter of this address.
+                    if error is not None and not isinstance(error, OSError):
+                        raise error
+            raise _connect_error(errors, all_errors)
         finally:
-            # Exceptions hold their frames, which hold these lists.
+            # An exception holds the frames it came through; they must not hold the exception.
             errors.clear()
+            raised.clear()
+            del error
 
-    async def _connect(
+    async def _try_to_connect(
         self,
-        errors: list[list[OSError]],
+        errors: list[OSError],
+        info: _AddressInfo,
+        local_infos: list[_AddressInfo] | None,
+    ) -> socket.socket | None:
+        try:
+            return await self._connect_or_raise(errors, info, local_infos)
+        except OSError:
+            return None
+
+    async def _connect_or_raise(
+        self,
+        errors: list[OSError],
         info: _AddressInfo,
         local_infos: list[_AddressInfo] | None,
     ) -> socket.socket:
-        mine: list[OSError] = []
-        errors.append(mine)
         family, kind, proto, _, address = info
         sock = None
         try:
@@ -147,14 +156,11 @@ class Connections:
             if local_infos is not None:
                 _bind_local(sock, family, local_infos)
             await self.sock_connect(sock, address)
-        except OSError as exc:
-            mine.append(exc)
+        except BaseException as exc:
             if sock is not None:
                 sock.close()
-            raise
-        except BaseException:
-            if sock is not None:
-                sock.close()
+            if isinstance(exc, OSError):
+                errors.append(exc)
             raise
         return sock
 
@@ -173,7 +179,10 @@ def _bind_local(sock: socket.socket, family: int, infos: list[_AddressInfo]) -> 
             )
         else:
             return
-    raise error or OSError(f"no matching local address with family={family!r} found")
+    try:
+        raise error or OSError(f"no matching local address with family={family!r} found")
+    finally:
+        del error
 
 
 def _connect_error(errors: list[OSError], all_errors: bool) -> Exception:

@@ -10,7 +10,13 @@ import cython
 from cython.cimports.cpython.ref import PyObject
 from cython.cimports.mainspring.core.clock import Clock
 from cython.cimports.mainspring.core.level import LEVELS, LOW_LEVEL
-from cython.cimports.mainspring.core.runnable import Runnable, clear_ring, new_anchor
+from cython.cimports.mainspring.core.runnable import (
+    RING_INSERT,
+    RING_REMOVE,
+    Runnable,
+    clear_ring,
+    new_anchor,
+)
 
 
 class RunQueue:
@@ -34,13 +40,18 @@ class RunQueue:
 
     def push(self, runnable: Runnable, level: cython.int):
         """Puts a runnable at the tail of a level; one that is queued already moves there."""
-        runnable.unlink()
+        if runnable.prev != cython.NULL:
+            runnable.unlink()
         self.last_stamp += 1
         runnable.stamp = self.last_stamp
         runnable.level = level
         if level == LOW_LEVEL:
             runnable.queued_at = self.clock.now()
-        runnable.link_before(cython.cast(Runnable, self.anchors[level]))
+        RING_INSERT(
+            cython.cast(Runnable, cython.cast(Runnable, self.anchors[level]).prev),
+            runnable,
+            cython.cast(Runnable, self.anchors[level]),
+        )
         self.mask |= 1 << level
 
     def highest(self):
@@ -74,5 +85,5 @@ class RunQueue:
         runnable: Runnable = anchor.next
         if runnable is anchor or runnable.stamp > limit:
             return None
-        runnable.unlink()
+        RING_REMOVE(anchor, runnable, runnable.next)
         return runnable

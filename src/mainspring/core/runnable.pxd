@@ -1,6 +1,11 @@
 from cpython.ref cimport PyObject
 
 
+cdef extern from "ring.h":
+    void RING_INSERT(Runnable before, Runnable node, Runnable anchor) noexcept
+    void RING_REMOVE(Runnable before, Runnable node, Runnable after) noexcept
+
+
 cdef class Runnable:
     cdef object loop
     cdef object callback

@@ -30,7 +30,7 @@ class Handle(asyncio.Handle):
     __slots__ = ()
 
 
-@cython.freelist(512)
+@cython.freelist(1024)
 @cython.trashcan(True)
 @cython.cclass
 class Runnable:
@@ -86,23 +86,13 @@ class Runnable:
 
     def link_before(self, anchor: Runnable):
         """Puts this runnable, which is in no ring, at the tail of the anchor's ring."""
-        last: Runnable = cython.cast("Runnable", anchor.prev)
-        self.prev = cython.cast(cython.pointer(PyObject), last)
-        self.next = anchor
-        anchor.prev = cython.cast(cython.pointer(PyObject), self)
-        last.next = self
+        RING_INSERT(cython.cast(Runnable, anchor.prev), self, anchor)
 
     def unlink(self):
         """Takes this runnable out of its ring; does nothing when it is in none."""
         if self.prev == cython.NULL:
             return
-        before: Runnable = cython.cast("Runnable", self.prev)
-        after: Runnable = self.next
-        after.prev = self.prev
-        self.prev = cython.NULL
-        self.next = None
-        # Drops the ring's reference to this runnable; the caller holds another.
-        before.next = after
+        RING_REMOVE(cython.cast(Runnable, self.prev), self, self.next)
 
     def cancel(self):
         """Sees to it that the callback doesn't run (any more); does nothing the second time."""

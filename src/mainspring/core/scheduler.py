@@ -16,7 +16,7 @@ callbacks of a batch wrote is sent when the batch is over.
 """
 
 import cython
-from cython.cimports.cpython.list import PyList_GET_SIZE
+from cython.cimports.cpython.list import PyList_GET_ITEM, PyList_GET_SIZE
 from cython.cimports.cpython.mem import PyMem_RawFree, PyMem_RawMalloc
 from cython.cimports.mainspring.core.capi import PyErr_CheckSignals
 from cython.cimports.mainspring.core.clock import Clock
@@ -203,14 +203,21 @@ class Scheduler:
         return 0
 
     def flush_all(self):
-        index: cython.Py_ssize_t = 0
-        try:
-            while index < PyList_GET_SIZE(self.to_flush):
-                runnable: Runnable = self.to_flush[index]
-                index += 1
-                runnable.flush()
-        finally:
-            del self.to_flush[:index]
+        batch: list
+        done: cython.Py_ssize_t = 0
+        while PyList_GET_SIZE(self.to_flush) > 0:
+            # Whoever is told of a failed write may write again, to the next list.
+            batch = self.to_flush
+            self.to_flush = []
+            done = 0
+            try:
+                while done < PyList_GET_SIZE(batch):
+                    done += 1
+                    cython.cast(Runnable, PyList_GET_ITEM(batch, done - 1)).flush()
+            except BaseException:
+                # Only what ends the loop; the others are flushed if it goes on.
+                self.to_flush.extend(batch[done:])
+                raise
         return 0
 
     def buffer_for_reading(self):

@@ -94,10 +94,23 @@ class WritingTransport(SocketTransport):
         return 0
 
     def flush(self):
+        sent: cython.Py_ssize_t
         self.is_flush_due = False
-        if self.unsent > 0 and not self.interest & WRITE and self.fd >= 0:
-            self.send_now()
-        return 0
+        if self.unsent == 0 or self.interest & WRITE or self.fd < 0:
+            return 0
+        if self.more_chunks is None and not self.is_closing_ and not self.is_eof_written:
+            # One write, taken whole, nothing to do afterwards: nearly always.
+            sent = self.send_chunks()
+            if sent == self.unsent:
+                self.first_chunk = None
+                self.sent_of_first = 0
+                self.unsent = 0
+                if self.is_write_paused:
+                    self.resume_protocol()
+                return 0
+            if sent > 0:
+                self.count_sent(sent)
+        return self.send_now()
 
     def write_ready(self):
         return self.send_now()

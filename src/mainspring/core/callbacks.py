@@ -63,7 +63,7 @@ class CallbackScheduler(Scheduler):
         if context is None:
             context = PyContext_CopyCurrent()
         level: cython.int = level_in(context) if priority is None else level_of(priority)
-        if self.thread == 0 or self.thread == PyThread_get_thread_ident():
+        if self.thread == PyThread_get_thread_ident():
             handle: Runnable = new_handle(self, callback, args, context)
             if self.is_debug:
                 self.check_debug(handle, callback, "call_soon_threadsafe")
@@ -76,7 +76,11 @@ class CallbackScheduler(Scheduler):
         sent.context = context
         if self.is_debug:
             self.check_debug(sent, callback, "call_soon_threadsafe")
-        self.inbox.post(sent, level)
+        if self.thread == 0:
+            # Nothing runs; the order is that of the calls, whatever thread they come from.
+            self.queue.push(sent, level)
+        else:
+            self.inbox.post(sent, level)
         return sent
 
     def call_later(self, delay, callback, *args, context=None, priority=None):

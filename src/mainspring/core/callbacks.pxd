@@ -1,6 +1,9 @@
 from mainspring.core.scheduler cimport Scheduler
 from mainspring.core.timers cimport TimerHandle
 
+cdef extern from "functions.h":
+    bint is_coroutine_function(object) noexcept
+
 
 cdef class CallbackScheduler(Scheduler):
     cdef int check_open(self) except -1

@@ -239,6 +239,8 @@ class CallbackScheduler(Scheduler):
 
 
 def check_callable(callback, method: str):
+    if is_coroutine_function(callback):
+        raise TypeError(_coroutine_refused(callback, method))
     if not PyCallable_Check(callback):
         if asyncio.iscoroutine(callback):
             raise TypeError(_coroutine_refused(callback, method))

@@ -190,9 +190,7 @@ class CallbackScheduler(Scheduler):
         """Returns True in debug mode."""
         return self.is_debug
 
-    def new_timer(
-        self, timer: TimerHandle, when: cython.double, callback, args, context
-    ):
+    def new_timer(self, timer: TimerHandle, when: cython.double, callback, args, context):
         if when != when:
             raise ValueError("a timer's time must be a number of seconds, not NaN")
         timer.loop = self

@@ -166,7 +166,9 @@ class FdTable:
         """Registers an fd again as it stands: its number may belong to another file by now."""
         if fd < self.size and self.states[fd].registered:
             self.poller.set(
-                fd, self.states[fd].registered, self.states[fd].registered,
+                fd,
+                self.states[fd].registered,
+                self.states[fd].registered,
                 self.states[fd].generation,
             )
         return 0

@@ -37,7 +37,7 @@ def name_priority(context, value):
     context.run(current_priority.set, Priority(value))
 
 
-class priority:  # noqa: N801 - reads as a statement: `with priority(p):`
+class priority:  # in lower case, because it reads as a statement: `with priority(p):`
     """Context manager: what is scheduled inside the block has priority `p` unless it says its own.
 
     Parameters:

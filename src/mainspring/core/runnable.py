@@ -13,7 +13,7 @@ import asyncio
 from asyncio.format_helpers import _format_callback_source as describe_callback
 
 import cython
-from cython.cimports.cpython.ref import PyObject, Py_DECREF
+from cython.cimports.cpython.ref import Py_DECREF, PyObject
 from cython.cimports.mainspring.core.capi import (
     PyContext_Enter,
     PyContext_Exit,

@@ -9,7 +9,6 @@ import asyncio
 import threading
 from asyncio import events
 
-import cython
 from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
 from cython.cimports.mainspring.core.runnable import Runnable
 

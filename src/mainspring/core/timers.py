@@ -131,7 +131,7 @@ class TimerHeap:
         return None
 
     def pop_due(self, now: cython.longlong):
-        """Takes the first timer out and returns it if its deadline is `now` or before, else None."""
+        """Takes the first timer out and returns it if it is due at `now` or before, else None."""
         timer: TimerHandle = self.first()
         if timer is None or timer.deadline > now:
             return None

@@ -1,8 +1,8 @@
-"""`WatchScheduler`: callbacks for fds. asyncio's `add_reader` family, and watchers of the loop's own.
+"""`WatchScheduler`: callbacks for fds. asyncio's `add_reader` family, and the loop's own watchers.
 
 Outside, asyncio's rule holds: one reader and one writer an fd, and the new replaces the old. Inside
-an fd may have several watchers, so the loop's `sock_*` calls and a caller's `add_reader` on the same
-fd don't throw each other out.
+an fd may have several watchers, so the loop's `sock_*` calls and a caller's `add_reader` on the
+same fd don't throw each other out.
 """
 
 import cython
@@ -40,7 +40,7 @@ class WatchScheduler(CallbackScheduler):
 
         Raises:
             ValueError: `fd` names no fd, or `priority` is not one of the five.
-            OSError: the fd can't be watched: it is not open, or (PermissionError) is a regular file.
+            OSError: the fd can't be watched: it isn't open, or (PermissionError) is a regular file.
             RuntimeError: the loop is closed, or the fd belongs to a transport.
             TypeError: the callback can't be called.
         """

@@ -75,9 +75,7 @@ class Connections:
                 local_infos = await self._look_up(local_addr, family, proto, flags)
             if interleave:
                 infos = _interleave(infos, interleave)
-            sock = await self._connect_first(
-                infos, local_infos, happy_eyeballs_delay, all_errors
-            )
+            sock = await self._connect_first(infos, local_infos, happy_eyeballs_delay, all_errors)
         else:
             if sock is None:
                 raise ValueError("host and port was not specified and no sock specified")

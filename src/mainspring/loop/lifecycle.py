@@ -77,9 +77,7 @@ class Lifecycle:
             # Whoever called sees the exception; the log needn't tell of it too.
             future._log_destroy_pending = False
         # In a context of its own, so that the end of a LOW task is not LOW itself.
-        future.add_done_callback(
-            base_events._run_until_complete_cb, context=contextvars.Context()
-        )
+        future.add_done_callback(base_events._run_until_complete_cb, context=contextvars.Context())
         try:
             self.run_forever()
         except BaseException:

@@ -175,8 +175,7 @@ def _bind_all(
                 sock.bind(address)
             except OSError as exc:
                 message = (
-                    f"error while attempting to bind on address {address!r}: "
-                    f"{str(exc).lower()}"
+                    f"error while attempting to bind on address {address!r}: {str(exc).lower()}"
                 )
                 if exc.errno == errno.EADDRNOTAVAIL and len(infos) > 1:
                     # An address of a family that isn't set up, such as ::1 without IPv6.

@@ -101,9 +101,7 @@ class Signals:
             self._signal_pair = ours, theirs
             self._watch_signals(ours.fileno())
         try:
-            return signal.set_wakeup_fd(
-                self._signal_pair[1].fileno(), warn_on_full_buffer=False
-            )
+            return signal.set_wakeup_fd(self._signal_pair[1].fileno(), warn_on_full_buffer=False)
         except ValueError:
             # The main thread of a subinterpreter: signals go to the main interpreter.
             return None

@@ -6,10 +6,9 @@ then stands beside whatever else watches the socket.
 
 import asyncio
 import socket
-from collections.abc import Callable
 from typing import Any
 
-from mainspring.loop.checks import check_address, check_non_blocking
+from mainspring.loop.checks import check_non_blocking
 
 __all__ = ["Sockets"]
 

@@ -7,8 +7,8 @@ steps and wake-ups are scheduled in that context, and what the task starts inher
 import sys
 from asyncio import Future, Task
 
-import cython
 from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent
+
 from mainspring.core.priority import name_priority
 
 # Since 3.13.3 a factory gets `name` and `context` as the caller gave them, and names the task.

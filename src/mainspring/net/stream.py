@@ -1,7 +1,7 @@
 """`StreamTransport`: asyncio's transport for a connected stream socket; the receiving half is here.
 
-Reads go through one buffer of the loop and out as `bytes` of the exact size, so a connection that is
-idle holds no buffer; after a read of 32 KiB or more the next goes straight into a fresh `bytes`,
+Reads go through one buffer of the loop and out as `bytes` of the exact size, so an idle connection
+holds no buffer; after a read of 32 KiB or more the next goes straight into a fresh `bytes`,
 which is shrunk (below malloc's mmap threshold, above which each read would map and unmap memory).
 Each turn of a connection makes one read, so a busy one doesn't hold up the others.
 """
@@ -17,7 +17,7 @@ from cython.cimports.cpython.buffer import (
     PyObject_GetBuffer,
 )
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cython.cimports.cpython.ref import PyObject, Py_DECREF, Py_INCREF
+from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, PyObject
 from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 from cython.cimports.mainspring.core.capi import (
     PyContext_Enter,
@@ -177,7 +177,9 @@ class StreamTransport(WritingTransport):
     def failed_to_read(self):
         error: cython.int = errno
         if error != EAGAIN and error != EINTR:
-            self.fatal_error(OSError(error, strerror(error)), "Fatal read error on socket transport")
+            self.fatal_error(
+                OSError(error, strerror(error)), "Fatal read error on socket transport"
+            )
         return 0
 
     def _repr_info(self):
@@ -189,9 +191,7 @@ class StreamTransport(WritingTransport):
         return info
 
 
-def new_stream(
-    scheduler: Scheduler, fd: cython.int, protocol, context, level: cython.int
-):
+def new_stream(scheduler: Scheduler, fd: cython.int, protocol, context, level: cython.int):
     """Returns a transport that owns a connected, non-blocking stream socket; `begin` starts it."""
     transport: StreamTransport = StreamTransport.__new__(StreamTransport)
     transport.scheduler = scheduler

@@ -1,13 +1,13 @@
 """`SocketTransport`: what every transport of a socket is. It owns the fd, and lives in three acts.
 
-It starts (`connection_made`, then it reads), it ends (`connection_lost`, then the fd is closed), each
-as a runnable of the loop, in order with all else. The fd is owned once: by the transport, until
-somebody asks for the socket; from then by that socket object, through which the transport closes.
+It starts (`connection_made`, then it reads), it ends (`connection_lost`, then the fd is closed),
+each as a runnable of the loop, in order with all else. The fd is owned once: by the transport,
+until somebody asks for the socket; from then by that socket object, through which the transport
+closes.
 It is closed in one place, after it was taken out of the fd table, so no event of an old connection
 reaches a new one that got its number.
 """
 
-import asyncio
 import os
 import socket
 import warnings
@@ -15,7 +15,7 @@ from asyncio.log import logger
 from asyncio.trsock import TransportSocket
 
 import cython
-from cython.cimports.cpython.ref import PyObject, Py_DECREF
+from cython.cimports.cpython.ref import Py_DECREF, PyObject
 from cython.cimports.mainspring.core.capi import (
     PyContext_CopyCurrent,
     PyContext_Enter,
@@ -26,7 +26,6 @@ from cython.cimports.mainspring.core.capi import (
 from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.priority import level_of
-from cython.cimports.mainspring.core.scheduler import Scheduler
 from cython.cimports.mainspring.net.address import address_tuple, local_address, peer_address
 from cython.cimports.mainspring.net.system import c_close
 

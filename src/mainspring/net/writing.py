@@ -129,7 +129,9 @@ class WritingTransport(SocketTransport):
                     continue
                 if error == EAGAIN:
                     break
-                self.fatal_error(OSError(error, strerror(error)), "Fatal write error on socket transport")
+                self.fatal_error(
+                    OSError(error, strerror(error)), "Fatal write error on socket transport"
+                )
                 return 0
             self.count_sent(sent)
             if sent < wanted and self.more_chunks is None:

@@ -5,23 +5,24 @@ import functools
 import itertools
 import socket
 from asyncio import staggered
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mainspring.core.priority import Priority
 from mainspring.loop.checks import check_socket, refuse_tls
+from mainspring.loop.part import Part
 
 __all__ = ["Connections"]
 
 type _AddressInfo = tuple[int, int, int, str, Any]
 
 
-class Connections:
+class Connections(Part):
     """The connecting half of a loop's connections."""
 
-    async def create_connection(
+    async def create_connection[P: asyncio.BaseProtocol](
         self,
-        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        protocol_factory: Callable[[], P],
         host: str | None = None,
         port: int | str | None = None,
         *,
@@ -38,7 +39,7 @@ class Connections:
         interleave: int | None = None,
         all_errors: bool = False,
         priority: Priority | int | None = None,
-    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+    ) -> tuple[asyncio.Transport, P]:
         """Connects a stream socket; asyncio's `create_connection`.
 
         Parameters:
@@ -84,7 +85,7 @@ class Connections:
 
     async def _look_up(
         self, address: tuple[Any, Any], family: int, proto: int, flags: int
-    ) -> list[_AddressInfo]:
+    ) -> Sequence[_AddressInfo]:
         host, port = address[:2]
         infos = await self.getaddrinfo(
             host, port, family=family, type=socket.SOCK_STREAM, proto=proto, flags=flags
@@ -95,14 +96,14 @@ class Connections:
 
     async def _connect_first(
         self,
-        infos: list[_AddressInfo],
-        local_infos: list[_AddressInfo] | None,
+        infos: Sequence[_AddressInfo],
+        local_infos: Sequence[_AddressInfo] | None,
         delay: float | None,
         all_errors: bool,
     ) -> socket.socket:
         errors: list[OSError] = []
-        raised: list[BaseException | None] = []
-        error: BaseException | None = None
+        raised: list[Exception | None] = []
+        error: Exception | None = None
         sock: socket.socket | None = None
         try:
             if delay is None:
@@ -133,7 +134,7 @@ class Connections:
         self,
         errors: list[OSError],
         info: _AddressInfo,
-        local_infos: list[_AddressInfo] | None,
+        local_infos: Sequence[_AddressInfo] | None,
     ) -> socket.socket | None:
         try:
             return await self._connect_or_raise(errors, info, local_infos)
@@ -144,7 +145,7 @@ class Connections:
         self,
         errors: list[OSError],
         info: _AddressInfo,
-        local_infos: list[_AddressInfo] | None,
+        local_infos: Sequence[_AddressInfo] | None,
     ) -> socket.socket:
         family, kind, proto, _, address = info
         sock = None
@@ -163,7 +164,7 @@ class Connections:
         return sock
 
 
-def _bind_local(sock: socket.socket, family: int, infos: list[_AddressInfo]) -> None:
+def _bind_local(sock: socket.socket, family: int, infos: Sequence[_AddressInfo]) -> None:
     error: OSError | None = None
     for local_family, _, _, _, address in infos:
         if local_family != family:

@@ -1,12 +1,14 @@
 """Debug mode: each callback is timed, and one that holds the loop up is named."""
 
 import time
-from asyncio.base_events import _format_handle
+from asyncio.base_events import _format_handle  # type: ignore[attr-defined]
 from asyncio.log import logger
 from typing import Any
 
+from mainspring.loop.part import Part
 
-class Debug:
+
+class Debug(Part):
     """What the scheduler calls for each runnable while debug mode is on."""
 
     slow_callback_duration: float

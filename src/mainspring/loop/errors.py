@@ -8,10 +8,12 @@ from asyncio.log import logger
 from collections.abc import Callable
 from typing import Any
 
+from mainspring.loop.part import Part
+
 type ExceptionHandler = Callable[[Any, dict[str, Any]], object]
 
 
-class Errors:
+class Errors(Part):
     """The exception handler of a loop."""
 
     _exception_handler: ExceptionHandler | None = None

@@ -8,18 +8,16 @@ from concurrent.futures import Executor as FutureExecutor
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from mainspring.loop.part import Part
 from mainspring.net.dns import literal_addresses
 
 
-class Executor:
+class Executor(Part):
     """The executors of a loop."""
 
-    _default_executor: ThreadPoolExecutor | None
-    _executor_shut: bool
-
-    def run_in_executor(
-        self, executor: FutureExecutor | None, func: Callable[..., Any], *args: Any
-    ) -> asyncio.Future[Any]:
+    def run_in_executor[*Ts, T](
+        self, executor: FutureExecutor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
         """Runs a blocking function in an executor.
 
         Parameters:
@@ -42,7 +40,10 @@ class Executor:
             executor = self._own_executor()
         return asyncio.wrap_future(executor.submit(func, *args), loop=self)
 
-    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:
+    def set_default_executor(
+        self,
+        executor: ThreadPoolExecutor,  # type: ignore[override]  # asyncio refuses others, too
+    ) -> None:
         """Sets the threads that `run_in_executor(None, ...)` and `to_thread` use.
 
         Raises:

@@ -7,10 +7,12 @@ import sys
 import threading
 import warnings
 import weakref
-from asyncio import base_events, coroutines, events
+from asyncio import coroutines, events
+from asyncio.base_events import _run_until_complete_cb  # type: ignore[attr-defined]
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from mainspring.loop.part import Part
 
 __all__ = ["Lifecycle"]
 
@@ -27,17 +29,17 @@ def _after_fork_in_child() -> None:
 os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-class Lifecycle:
+class Lifecycle(Part):
     """Running a loop, stopping it, and closing it."""
 
     def __init__(self) -> None:
         self._asyncgens: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
         self._asyncgens_shut = False
-        self._default_executor: ThreadPoolExecutor | None = None
+        self._default_executor = None
         self._executor_shut = False
         self._origin_tracking: int | None = None
         self.slow_callback_duration = 0.1
-        self.set_debug(coroutines._is_debug_mode())
+        self.set_debug(coroutines._is_debug_mode())  # type: ignore[attr-defined]
         _live_loops.add(self)
 
     def run_forever(self) -> None:
@@ -77,7 +79,7 @@ class Lifecycle:
             # Whoever called sees the exception; the log needn't tell of it too.
             future._log_destroy_pending = False
         # In a context of its own, so that the end of a LOW task is not LOW itself.
-        future.add_done_callback(base_events._run_until_complete_cb, context=contextvars.Context())
+        future.add_done_callback(_run_until_complete_cb, context=contextvars.Context())
         try:
             self.run_forever()
         except BaseException:
@@ -86,7 +88,7 @@ class Lifecycle:
                 future.exception()
             raise
         finally:
-            future.remove_done_callback(base_events._run_until_complete_cb)
+            future.remove_done_callback(_run_until_complete_cb)
         if not future.done():
             raise RuntimeError("Event loop stopped before Future completed.")
         return future.result()
@@ -163,7 +165,7 @@ class Lifecycle:
         if enabled:
             self._origin_tracking = sys.get_coroutine_origin_tracking_depth()
             sys.set_coroutine_origin_tracking_depth(_ORIGIN_DEPTH)
-        else:
+        elif self._origin_tracking is not None:
             sys.set_coroutine_origin_tracking_depth(self._origin_tracking)
             self._origin_tracking = None
 

@@ -16,16 +16,18 @@ from mainspring.loop.checks import (
     refuse_tls,
     resolve_priority,
 )
+from mainspring.loop.part import Part
 from mainspring.net.server import Server
 from mainspring.net.stream import open_stream
 
 __all__ = ["Servers"]
 
 
-class Servers:
+class Servers(Part):
     """The serving half of a loop's connections."""
 
-    async def create_server(
+    # Typeshed has the one class that asyncio's own loops return where the name says "a server".
+    async def create_server(  # type: ignore[override]
         self,
         protocol_factory: Callable[[], asyncio.BaseProtocol],
         host: str | Iterable[str | None] | None = None,
@@ -82,16 +84,16 @@ class Servers:
             await server.start_serving()
         return server
 
-    async def connect_accepted_socket(
+    async def connect_accepted_socket[P: asyncio.BaseProtocol](
         self,
-        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        protocol_factory: Callable[[], P],
         sock: socket.socket,
         *,
         ssl: Any = None,
         ssl_handshake_timeout: float | None = None,
         ssl_shutdown_timeout: float | None = None,
         priority: Priority | int | None = None,
-    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+    ) -> tuple[asyncio.Transport, P]:
         """Makes a transport for a connection that was accepted elsewhere.
 
         Returns:
@@ -104,12 +106,12 @@ class Servers:
         check_socket(sock)
         return await self._open(sock, protocol_factory, priority)
 
-    async def _open(
+    async def _open[P: asyncio.BaseProtocol](
         self,
         sock: socket.socket,
-        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        protocol_factory: Callable[[], P],
         priority: Priority | int | None,
-    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+    ) -> tuple[asyncio.Transport, P]:
         level = resolve_priority(priority)
         sock.setblocking(False)
         protocol = protocol_factory()

@@ -15,11 +15,12 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from mainspring.core.priority import Priority
+from mainspring.loop.part import Part
 
 type _Handler = tuple[Callable[..., object], tuple[Any, ...], Context, Priority | int]
 
 
-class Signals:
+class Signals(Part):
     """Signal handlers of a loop."""
 
     def __init__(self) -> None:
@@ -27,11 +28,11 @@ class Signals:
         self._signal_pair: tuple[socket.socket, socket.socket] | None = None
         super().__init__()
 
-    def add_signal_handler(
+    def add_signal_handler[*Ts](
         self,
         sig: int,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         priority: Priority | int = Priority.HIGH,
     ) -> None:
         """Runs a callback in the loop whenever a signal arrives; replaces the signal's handler.

@@ -9,26 +9,30 @@ import socket
 from typing import Any
 
 from mainspring.loop.checks import check_non_blocking
+from mainspring.loop.part import Part
 
 __all__ = ["Sockets"]
 
 _WOULD_BLOCK = (BlockingIOError, InterruptedError)
 
 
-class Sockets:
+class Sockets(Part):
     """Socket calls of a loop. A blocking socket is refused with ValueError."""
 
     async def sock_recv(self, sock: socket.socket, nbytes: int) -> bytes:
         """Receives up to `nbytes` bytes; b"" when the peer has closed."""
-        return await self._attempt(sock, False, "recv", nbytes)
+        data: bytes = await self._attempt(sock, False, "recv", nbytes)
+        return data
 
     async def sock_recv_into(self, sock: socket.socket, buf: Any) -> int:
         """Receives into a writable buffer; returns the number of bytes."""
-        return await self._attempt(sock, False, "recv_into", buf)
+        count: int = await self._attempt(sock, False, "recv_into", buf)
+        return count
 
     async def sock_recvfrom(self, sock: socket.socket, bufsize: int) -> tuple[bytes, Any]:
         """Receives a datagram of up to `bufsize` bytes; returns it and its sender's address."""
-        return await self._attempt(sock, False, "recvfrom", bufsize)
+        datagram: tuple[bytes, Any] = await self._attempt(sock, False, "recvfrom", bufsize)
+        return datagram
 
     async def sock_recvfrom_into(
         self, sock: socket.socket, buf: Any, nbytes: int = 0
@@ -36,11 +40,13 @@ class Sockets:
         """Receives a datagram into a writable buffer; returns its size and its sender's address."""
         if not nbytes:
             nbytes = len(buf)
-        return await self._attempt(sock, False, "recvfrom_into", buf, nbytes)
+        received: tuple[int, Any] = await self._attempt(sock, False, "recvfrom_into", buf, nbytes)
+        return received
 
     async def sock_sendto(self, sock: socket.socket, data: Any, address: Any) -> int:
         """Sends a datagram; returns the number of bytes sent."""
-        return await self._attempt(sock, True, "sendto", data, address)
+        count: int = await self._attempt(sock, True, "sendto", data, address)
+        return count
 
     async def sock_sendall(self, sock: socket.socket, data: Any) -> None:
         """Sends all of `data`.

@@ -34,7 +34,7 @@ class Server(asyncio.AbstractServer):
         self._loop = loop
         self._sockets: list[socket.socket] | None = sockets
         self._listeners: list[Listener] = []
-        self._make_listener = lambda sock: Listener(
+        self._make_listener: Callable[[socket.socket], Listener] = lambda sock: Listener(
             loop, sock, protocol_factory, self, backlog, level
         )
         self._backlog = backlog

@@ -1,0 +1,3 @@
+from mainspring.core.poller import Poller
+
+class PollPoller(Poller): ...

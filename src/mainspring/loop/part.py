@@ -1,0 +1,43 @@
+"""`Part`: what each part of the loop is to the type checker, and no class at all when it runs.
+
+The parts are mixed into `Loop` and use what the compiled scheduler and their neighbours define. A
+checker learns here what that is; at run time the base is `object`, so that the parts don't stand
+between `Loop` and the scheduler a second time.
+"""
+
+from typing import TYPE_CHECKING
+
+__all__ = ["Part"]
+
+if TYPE_CHECKING:
+    import asyncio
+    import socket
+    from abc import abstractmethod
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mainspring.core.priority import Priority
+    from mainspring.core.watching import WatchScheduler
+
+    class Part(WatchScheduler, asyncio.AbstractEventLoop):
+        """A piece of a loop, among the others."""
+
+        _default_executor: ThreadPoolExecutor | None
+        _executor_shut: bool
+
+        @abstractmethod
+        def _begin_signals(self) -> int | None: ...
+        @abstractmethod
+        def _end_signals(self, previous: int) -> None: ...
+        @abstractmethod
+        def _close_signals(self) -> None: ...
+        @abstractmethod
+        async def _open[P: asyncio.BaseProtocol](
+            self,
+            sock: socket.socket,
+            protocol_factory: Callable[[], P],
+            priority: Priority | int | None,
+        ) -> tuple[asyncio.Transport, P]: ...
+
+else:
+    Part = object

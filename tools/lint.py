@@ -18,8 +18,16 @@ HELP = {
     "format": "`make format` puts the format right.",
     "style": "`make format` puts right what has one right answer; the rest is for you.",
     "types": "An error in a compiled module means that Python code imports it: it needs a .pyi.",
+    "stubs": "A .pyi says something other than its compiled module, imported, shows.",
     "warnings": "Cython and the C compiler must have nothing to say (-Wall -Wextra).",
 }
+
+# What Cython adds to every module and class, and comparisons, whose slots take no keyword.
+NOT_IN_STUBS = [
+    r".*\.__(reduce|setstate)_cython__",
+    r".*\.__(test|pyx_capi)__",
+    r".*\.TimerHandle\.__(eq|lt|le|gt|ge)__",
+]
 
 
 def passes(command: list[str]) -> bool:
@@ -46,6 +54,28 @@ def typed_files() -> list[str]:
     package = ROOT / "src" / "mainspring"
     plain = [path for path in package.rglob("*.py") if not path.with_suffix(".pxd").exists()]
     return [str(path) for path in sorted([*plain, *package.rglob("*.pyi")])]
+
+
+def stubs_are_true() -> bool:
+    """Compares the `.pyi` files with the compiled modules themselves.
+
+    Returns:
+        True if each declares what its module has, with the same parameters.
+    """
+    source = ROOT / "src"
+    stubs = sorted((source / "mainspring").rglob("*.pyi"))
+    names = [".".join(path.relative_to(source).with_suffix("").parts) for path in stubs]
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    allowlist = SCRATCH / "stubs.allowed"
+    allowlist.write_text("\n".join(NOT_IN_STUBS), encoding="utf-8")
+    command = ["stubtest", "--concise", "--mypy-config-file", str(ROOT / "pyproject.toml")]
+    # Every class of a C layout is a disjoint base; to say so in the stubs would tell nobody more.
+    command += ["--ignore-disjoint-bases", "--allowlist", str(allowlist)]
+    command += ["--ignore-unused-allowlist", *names]
+    path = {"MYPYPATH": str(source), "PYTHONPATH": str(source)}
+    return (
+        subprocess.run(command, cwd=ROOT, env={**os.environ, **path}, check=False).returncode == 0
+    )
 
 
 def compile_warnings() -> bool:
@@ -108,6 +138,7 @@ def main() -> int:
         "format": lambda: passes(["ruff", "format", "--check", "."]),
         "style": lambda: passes(["ruff", "check", "."]),
         "types": lambda: passes(["mypy", *typed_files()]),
+        "stubs": stubs_are_true,
         "warnings": compile_warnings,
     }
     for name, check in checks.items():

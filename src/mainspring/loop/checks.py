@@ -5,7 +5,7 @@ from typing import Any
 
 from mainspring.core.priority import Priority, priority_level
 
-__all__ = ["check_address", "check_non_blocking", "check_socket", "refuse_tls", "resolve_priority"]
+__all__ = ["check_non_blocking", "check_socket", "refuse_tls", "resolve_priority"]
 
 
 def check_socket(sock: socket.socket) -> None:
@@ -42,15 +42,3 @@ def resolve_priority(priority: Priority | int | None) -> int:
         ValueError: it is not one of the five.
     """
     return priority_level(priority)
-
-
-def check_address(sock: socket.socket, address: Any) -> None:
-    """Raises ValueError when an IP address is a name, whose look-up would hold up the loop."""
-    if sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    try:
-        socket.inet_pton(sock.family, address[0].partition("%")[0])
-    except (OSError, ValueError, AttributeError, TypeError, IndexError):
-        raise ValueError(
-            f"address must be resolved (IP address), got host/port {address!r}"
-        ) from None

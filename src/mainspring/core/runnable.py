@@ -103,8 +103,8 @@ class Runnable:
         """Takes a handle that is cancelled out of its ring and lets go of what it would call."""
         self.is_cancelled = True
         self.unlink()
-        if not self.loop.get_debug():
-            # In debug mode the repr of a cancelled handle still names its callback.
+        if self.source_traceback is None:
+            # The repr of a handle made in debug mode still names its callback.
             self.callback = None
         self.args = None
         return 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mainspring.core.priority import Priority
-from mainspring.loop.checks import check_socket, refuse_tls
+from mainspring.loop.checks import check_socket, refuse_tls, resolve_priority
 from mainspring.loop.part import Part
 
 __all__ = ["Connections"]
@@ -65,6 +65,7 @@ class Connections(Part):
         refuse_tls(
             ssl, ssl_handshake_timeout, ssl_shutdown_timeout, server_hostname=server_hostname
         )
+        level = resolve_priority(priority)
         if host is not None or port is not None:
             if sock is not None:
                 raise ValueError("host/port and sock can not be specified at the same time")
@@ -77,11 +78,16 @@ class Connections(Part):
             if interleave:
                 infos = _interleave(infos, interleave)
             sock = await self._connect_first(infos, local_infos, happy_eyeballs_delay, all_errors)
-        else:
-            if sock is None:
-                raise ValueError("host and port was not specified and no sock specified")
-            check_socket(sock)
-        return await self._open(sock, protocol_factory, priority)
+            try:
+                return await self._open(sock, protocol_factory, level)
+            except BaseException:
+                # Nobody else knows of it. Where there is a transport, that closes it.
+                sock.close()
+                raise
+        if sock is None:
+            raise ValueError("host and port was not specified and no sock specified")
+        check_socket(sock)
+        return await self._open(sock, protocol_factory, level)
 
     async def _look_up(
         self, address: tuple[Any, Any], family: int, proto: int, flags: int

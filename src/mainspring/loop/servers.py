@@ -81,7 +81,11 @@ class Servers(Part):
             bound.setblocking(False)
         server = Server(self, sockets, protocol_factory, backlog, level)
         if start_serving:
-            await server.start_serving()
+            try:
+                await server.start_serving()
+            except BaseException:
+                server.close()
+                raise
         return server
 
     async def connect_accepted_socket[P: asyncio.BaseProtocol](
@@ -104,15 +108,14 @@ class Servers(Part):
         """
         refuse_tls(ssl, ssl_handshake_timeout, ssl_shutdown_timeout)
         check_socket(sock)
-        return await self._open(sock, protocol_factory, priority)
+        return await self._open(sock, protocol_factory, resolve_priority(priority))
 
     async def _open[P: asyncio.BaseProtocol](
         self,
         sock: socket.socket,
         protocol_factory: Callable[[], P],
-        priority: Priority | int | None,
+        level: int,
     ) -> tuple[asyncio.Transport, P]:
-        level = resolve_priority(priority)
         sock.setblocking(False)
         protocol = protocol_factory()
         waiter = self.create_future()

@@ -78,9 +78,18 @@ class Server(asyncio.AbstractServer):
             return
         if self._sockets is None:
             raise RuntimeError(f"server {self!r} is closed")
+        for sock in self._sockets:
+            try:
+                sock.listen(self._backlog)
+            except OSError as exc:
+                # Two may bind an address with SO_REUSEADDR; only one may listen.
+                raise OSError(
+                    exc.errno,
+                    f"error while attempting to listen on address {sock.getsockname()!r}: "
+                    f"{str(exc).lower()}",
+                ) from None
         self._serving = True
         for sock in self._sockets:
-            sock.listen(self._backlog)
             listener = self._make_listener(sock)
             self._listeners.append(listener)
             listener.start()

@@ -24,3 +24,6 @@ cdef class WritingTransport(SocketTransport):
     cdef int pause_protocol(self) except -1
     cdef int resume_protocol(self) except -1
     cdef int report_flow_control(self, object exc, str method) except -1
+
+
+cdef bytes as_bytes(object data)

@@ -49,18 +49,15 @@ class WritingTransport(SocketTransport):
 
         Parameters and errors are those of `write`, for each piece.
         """
-        for data in list_of_data:
+        # All of them or none: one that can't be sent is found before any is taken.
+        for data in [as_bytes(data) for data in list_of_data]:
             self.append(data)
         self.after_append()
 
     def append(self, data):
         size: cython.Py_ssize_t
         if type(data) is not bytes:
-            if not isinstance(data, (bytes, bytearray, memoryview)):
-                raise TypeError(
-                    f"data argument must be a bytes-like object, not {type(data).__name__!r}"
-                )
-            data = bytes(data)
+            data = as_bytes(data)
         if self.is_eof_written:
             raise RuntimeError("Cannot call write() after write_eof()")
         size = PyBytes_GET_SIZE(data)
@@ -297,3 +294,12 @@ class WritingTransport(SocketTransport):
             }
         )
         return 0
+
+
+def as_bytes(data):
+    """Returns bytes-like data as `bytes`; a mutable buffer is copied."""
+    if type(data) is bytes:
+        return data
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")
+    return bytes(data)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
 
-    from mainspring.core.priority import Priority
     from mainspring.core.watching import WatchScheduler
 
     class Part(WatchScheduler, asyncio.AbstractEventLoop):
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
             self,
             sock: socket.socket,
             protocol_factory: Callable[[], P],
-            priority: Priority | int | None,
+            level: int,
         ) -> tuple[asyncio.Transport, P]: ...
 
 else:

@@ -25,7 +25,7 @@ from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ
 from cython.cimports.mainspring.core.scheduler import Scheduler
 from cython.cimports.mainspring.net.address import keep_address
-from cython.cimports.mainspring.net.stream import StreamTransport, new_stream
+from cython.cimports.mainspring.net.stream import StreamTransport, new_stream, set_no_delay
 from cython.cimports.mainspring.net.system import (
     SOCK_CLOEXEC,
     SOCK_NONBLOCK,
@@ -59,6 +59,7 @@ class Listener(Watcher):
         self.protocol_factory = protocol_factory
         self.backlog = max(1, backlog)
         self.base_level = level
+        set_no_delay(sock)
         self.context = PyContext_CopyCurrent()
 
     def start(self):
@@ -87,6 +88,8 @@ class Listener(Watcher):
         count: cython.int = 0
         transport: StreamTransport
         self.ready = 0
+        # Kept here: the factory may close the server, whose this connection is all the same.
+        server = self.server
         while count < self.backlog and self.fd >= 0:
             count += 1
             size = 128
@@ -123,7 +126,7 @@ class Listener(Watcher):
                 cython.cast(cython.pointer(sockaddr), address),
                 size,
             )
-            transport.server = self.server
+            transport.server = server
             transport.begin()
         return 0
 

@@ -11,6 +11,7 @@ cdef class StreamTransport(WritingTransport):
     cdef object data_received
     cdef bint is_buffered
     cdef bint is_paused
+    cdef bint is_at_end
     cdef bint reads_much
 
     cdef int read_into_protocol(self) except -1
@@ -20,3 +21,4 @@ cdef class StreamTransport(WritingTransport):
 
 
 cdef StreamTransport new_stream(Scheduler scheduler, int fd, object protocol, object context, int level)
+cdef object set_no_delay(object sock)

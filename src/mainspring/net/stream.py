@@ -7,6 +7,8 @@ Each turn of a connection makes one read, so a busy one doesn't hold up the othe
 """
 
 import asyncio
+import functools
+import socket
 from asyncio.log import logger
 from os import strerror
 
@@ -27,6 +29,7 @@ from cython.cimports.mainspring.core.capi import (
 from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.scheduler import READ_BUFFER_SIZE, Scheduler
+from cython.cimports.mainspring.net.address import peer_address
 from cython.cimports.mainspring.net.system import c_recv
 from cython.cimports.mainspring.net.writing import DEFAULT_HIGH_WATER, WritingTransport
 
@@ -55,11 +58,14 @@ class StreamTransport(WritingTransport):
         self.is_buffered = isinstance(protocol, asyncio.BufferedProtocol)
         self.data_received = None
         if protocol is not None and not self.is_buffered:
-            self.data_received = protocol.data_received
+            # Missed only when data comes, as in asyncio.
+            self.data_received = getattr(
+                protocol, "data_received", functools.partial(_data_received_of, protocol)
+            )
         return 0
 
     def start_reading(self):
-        if not self.is_paused and not self.is_closing_:
+        if not self.is_paused and not self.is_closing_ and not self.is_at_end:
             self.scheduler.fds.set_interest(self, self.interest | READ)
         return 0
 
@@ -81,7 +87,7 @@ class StreamTransport(WritingTransport):
             return
         self.is_paused = False
         if not self.is_starting:
-            self.scheduler.fds.set_interest(self, self.interest | READ)
+            self.start_reading()
 
     def read_ready(self):
         size: cython.Py_ssize_t
@@ -158,6 +164,7 @@ class StreamTransport(WritingTransport):
         return 0
 
     def end_of_file(self):
+        self.is_at_end = True
         if self.scheduler.is_debug:
             logger.debug("%r received EOF", self)
         try:
@@ -217,10 +224,27 @@ def open_stream(loop: Scheduler, sock, protocol, waiter, level, server=None):
     """
     transport: StreamTransport = new_stream(loop, sock.fileno(), protocol, None, level)
     transport.take_socket(sock)
+    set_no_delay(sock)
+    # Asked for now: after a reset the system knows it no more.
+    peer_address(transport.fd, cython.address(transport.peer))
     transport.waiter = waiter
     transport.server = server
     transport.begin()
     return transport
+
+
+def set_no_delay(sock):
+    """Has TCP send small writes at once; a listening socket hands that on to what it accepts."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.proto in (0, socket.IPPROTO_TCP):
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            # Reset before it began, which reading will tell.
+            pass
+
+
+def _data_received_of(protocol, data):
+    return protocol.data_received(data)
 
 
 def transports_of(loop: Scheduler, server):

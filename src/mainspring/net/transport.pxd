@@ -21,6 +21,7 @@ cdef class SocketTransport(Watcher):
     cdef int take(self, int fd, object protocol, object context, int level) except -1
     cdef int take_socket(self, object sock) except -1
     cdef int begin(self) except -1
+    cdef int part_from_others(self) except -1
     cdef int start(self) except -1
     cdef int end(self) except -1
     cdef int read_ready(self) except -1
@@ -34,4 +35,4 @@ cdef class SocketTransport(Watcher):
     cdef int fatal_error(self, object exc, str message) except -1
     cdef int protocol_failed(self, str method) except -1
     cdef int close_fd(self) except -1
-    cdef int call_protocol(self, object method, object argument, str name) except -1
+    cdef int call_protocol(self, str name, object argument) except -1

@@ -15,17 +15,11 @@ from asyncio.log import logger
 from asyncio.trsock import TransportSocket
 
 import cython
-from cython.cimports.cpython.ref import Py_DECREF, PyObject
-from cython.cimports.mainspring.core.capi import (
-    PyContext_CopyCurrent,
-    PyContext_Enter,
-    PyContext_Exit,
-    PyErr_GetRaisedException,
-    PyObject_CallOneArg,
-)
+from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent, PyErr_GetRaisedException
 from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.priority import level_of
+from cython.cimports.mainspring.core.watching import CallbackWatcher
 from cython.cimports.mainspring.net.address import address_tuple, local_address, peer_address
 from cython.cimports.mainspring.net.system import c_close
 
@@ -35,12 +29,19 @@ class SocketTransport(Watcher):
 
     def take(self, fd: cython.int, protocol, context, level: cython.int):
         """Makes an fd the transport's own. The scheduler is set by then."""
+        self.fd = -1
+        if not hasattr(protocol, "connection_made"):
+            raise AttributeError(
+                f"the protocol factory returned {protocol!r}, which has no connection_made(); "
+                f"return an asyncio.Protocol or BufferedProtocol"
+            )
         self.loop = self.scheduler
-        self.fd = fd
         self.context = PyContext_CopyCurrent() if context is None else context
         self.base_level = level
         self.protocol = protocol
         self.protocol_changed()
+        # Its own only now that nothing can go wrong; until then the caller closes it.
+        self.fd = fd
         return 0
 
     def take_socket(self, sock):
@@ -56,9 +57,25 @@ class SocketTransport(Watcher):
     def begin(self):
         """Queues the start; from here the transport ends by its own `end` only."""
         self.is_starting = True
+        self.part_from_others()
+        self.scheduler.fds.add(self, 0)
         if self.server is not None:
             self.server._attach(self)
         self.scheduler.queue.push(self, self.base_level)
+        return 0
+
+    def part_from_others(self):
+        """Ends the callbacks that somebody left on this number, as asyncio's transports do.
+
+        Those of a file before, closed without a word to the loop, would pass for a registration of
+        this one, and it would be told of nothing.
+        """
+        other: Watcher = self.scheduler.fds.first(self.fd)
+        while other is not None:
+            sibling: Watcher = other.sibling
+            if isinstance(other, CallbackWatcher):
+                other.cancel()
+            other = sibling
         return 0
 
     def run(self):
@@ -78,15 +95,16 @@ class SocketTransport(Watcher):
     def start(self):
         waiter = self.waiter
         self.waiter = None
-        self.scheduler.fds.add(self, 0)
-        self.call_protocol(self.protocol.connection_made, self, "connection_made")
-        self.is_starting = False
-        if self.is_ending:
-            self.scheduler.queue.push(self, self.base_level)
-        else:
-            self.start_reading()
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        try:
+            self.call_protocol("connection_made", self)
+        finally:
+            self.is_starting = False
+            if self.is_ending:
+                self.scheduler.queue.push(self, self.base_level)
+            else:
+                self.start_reading()
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
         return 0
 
     def end(self):
@@ -98,7 +116,7 @@ class SocketTransport(Watcher):
         server = self.server
         try:
             if protocol is not None:
-                self.call_protocol(protocol.connection_lost, exc, "connection_lost")
+                self.call_protocol("connection_lost", exc)
         finally:
             self.close_fd()
             self.protocol = None
@@ -174,20 +192,15 @@ class SocketTransport(Watcher):
         self.fatal_error(exc, f"Fatal error: protocol.{method}() call failed.")
         return 0
 
-    def call_protocol(self, method, argument, name: str):
+    def call_protocol(self, name: str, argument):
         """Calls a method of the protocol in the transport's context; errors are reported."""
-        result: cython.pointer(PyObject)
-        if PyContext_Enter(self.context) < 0:
-            result = cython.NULL
-        else:
-            result = PyObject_CallOneArg(method, argument)
-            PyContext_Exit(self.context)
-        if result != cython.NULL:
-            Py_DECREF(cython.cast(object, result))
+        try:
+            self.context.run(getattr(self.protocol, name), argument)
             return 0
-        exc = PyErr_GetRaisedException()
-        if isinstance(exc, (SystemExit, KeyboardInterrupt)):
-            raise exc
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as raised:
+            exc = raised
         self.loop.call_exception_handler(
             {
                 "message": f"Exception in callback protocol.{name}()",
@@ -279,13 +292,16 @@ class SocketTransport(Watcher):
 
     def __del__(self):
         if self.fd >= 0:
-            warnings.warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
-            if self.owner is None:
-                os.close(self.fd)
-            else:
-                self.owner._decref_socketios()
-                self.owner.close()
-            self.fd = -1
+            try:
+                # It raises where warnings are errors.
+                warnings.warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
+            finally:
+                if self.owner is None:
+                    os.close(self.fd)
+                else:
+                    self.owner._decref_socketios()
+                    self.owner.close()
+                self.fd = -1
 
     def read_ready(self):
         return 0

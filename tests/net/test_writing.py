@@ -45,7 +45,7 @@ def test_a_buffer_that_changes_after_write_is_sent_as_it_was(bench, run):
 
 
 def test_a_buffer_that_changes_while_it_waits_is_sent_as_it_was(our_bench, our_run):
-    """In asyncio the transport keeps a view of what the system didn't take, and sends what is there by then."""
+    """In asyncio the transport keeps a view of what is left, and sends what that shows by then."""
 
     def write(transport):
         data = bytearray(b"1" * 500_000)

@@ -314,3 +314,23 @@ def test_a_loop_that_closes_with_many_watched_fds_leaves_them_to_their_owners():
         assert mine.recv(1) == b"x"
         mine.close()
         far.close()
+
+
+def test_a_reader_left_on_a_closed_number_does_not_deafen_a_call_on_its_next_owner(polled_loop):
+    mine, far = tcp_pair()
+    number = mine.fileno()
+    polled_loop.add_reader(mine, lambda: None)
+    mine.close()
+    far.close()
+    mine, far = pair_at(number)
+    mine.setblocking(False)
+    with mine, far:
+        task = polled_loop.create_task(polled_loop.sock_recv(mine, 10))
+        polled_loop.step()
+        far.sendall(b"heard")
+        await_readable(mine)
+        for _ in range(3):
+            polled_loop.step()
+        polled_loop.remove_reader(number)
+        assert task.done()
+        assert task.result() == b"heard"

@@ -54,6 +54,9 @@ class FdTable:
         self.watchers[fd] = watcher
         try:
             self.register(fd)
+            if watcher.sibling is not None and interest:
+                # Whoever was here may have been left behind by a file that had the number before.
+                self.refresh(fd)
         except BaseException:
             watcher.interest = 0
             self.watchers[fd] = watcher.sibling

@@ -74,8 +74,6 @@ class WatchScheduler(CallbackScheduler):
         self.fds.add(watcher, direction)
         if replaced is not None:
             self._remove_watcher(replaced)
-            # The number may have been closed and given to another file since.
-            self.fds.refresh(fd)
 
     def _remove(self, fileobj, direction: cython.int):
         fd: cython.int = fileno_of(fileobj)

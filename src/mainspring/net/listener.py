@@ -145,6 +145,9 @@ class Listener(Watcher):
         self.loop.call_later(RETRY_DELAY, self.start)
         return 0
 
+    def _repr_info(self):
+        return ["Listener", f"fd={self.fd}"]
+
     def cancel(self):
         """Not for listeners, which end with their server."""
         raise TypeError("a listener can't be cancelled; close the server")

@@ -6,6 +6,7 @@ from mainspring.core.runnable cimport Runnable
 cdef struct FdState:
     int registered
     unsigned int generation
+    bint is_internal
 
 
 cdef class Watcher(Runnable):
@@ -31,6 +32,7 @@ cdef class FdTable:
     cdef int set_interest(self, Watcher watcher, int interest) except -1
     cdef int dispatch(self) except -1
     cdef int register(self, int fd) except -1
+    cdef void forget(self, int fd) noexcept
     cdef int make_room(self, int fd) except -1
     cdef int refresh(self, int fd) except -1
     cdef int rebuild(self) except -1

@@ -52,6 +52,8 @@ class FdTable:
         watcher.interest = interest
         watcher.sibling = self.watchers[fd]
         self.watchers[fd] = watcher
+        if watcher.sibling is None:
+            self.states[fd].is_internal = watcher.is_internal
         try:
             self.register(fd)
             if watcher.sibling is not None and interest:
@@ -82,7 +84,11 @@ class FdTable:
         watcher.interest = 0
         watcher.ready = 0
         watcher.unlink()
-        self.register(fd)
+        try:
+            self.register(fd)
+        except OSError:
+            # Closed without a word to the loop: whatever there was to end has ended.
+            self.forget(fd)
         if self.watchers[fd] is None:
             self.states[fd].generation += 1
         return 0
@@ -105,19 +111,24 @@ class FdTable:
         """Tells the poller what the watchers of an fd want now."""
         mask: cython.int = 0
         registered: cython.int = self.states[fd].registered
-        is_internal: cython.bint = False
         watcher: Watcher = self.watchers[fd]
         while watcher is not None:
             mask |= watcher.interest
-            is_internal |= watcher.is_internal
             watcher = watcher.sibling
         if mask == registered:
             return 0
         self.poller.set(fd, mask, registered, self.states[fd].generation)
         self.states[fd].registered = mask
-        if not is_internal:
+        if not self.states[fd].is_internal:
             self.watched += (mask != 0) - (registered != 0)
         return 0
+
+    def forget(self, fd: cython.int):
+        """Takes note that the system has nothing registered for an fd any more."""
+        if self.states[fd].registered:
+            self.states[fd].registered = 0
+            if not self.states[fd].is_internal:
+                self.watched -= 1
 
     def dispatch(self):
         """Queues the watchers of all fds that the poller's last wait found ready."""
@@ -161,8 +172,7 @@ class FdTable:
                     self.poller.set(fd, self.states[fd].registered, 0, self.states[fd].generation)
                 except OSError:
                     # Closed without a word to the loop; whoever watched it is told nothing more.
-                    self.states[fd].registered = 0
-                    self.watched -= 1
+                    self.forget(fd)
         return 0
 
     def refresh(self, fd: cython.int):
@@ -188,6 +198,7 @@ class FdTable:
         for index in range(self.size, size):
             self.states[index].registered = 0
             self.states[index].generation = 0
+            self.states[index].is_internal = False
         self.watchers.extend([None] * (size - self.size))
         self.size = size
         return 0

@@ -7,7 +7,7 @@ cdef unsigned long long ticks_per_millisecond
 
 
 cdef class Clock:
-    cpdef long long now(self) except -1
+    cpdef long long now(self) except? -1
     cdef unsigned long long ticks(self) except? 0
     cdef unsigned long long ticks_in(self, long long nanoseconds) noexcept
     cdef bint is_real

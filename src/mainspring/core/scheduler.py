@@ -4,9 +4,9 @@ This is the normative order of the loop, and all of it:
 
 1. The timeout is 0 if anything is queued or the loop is stopping, else the time to the next timer,
    else for ever.
-2. Poll. A look keeps the GIL, a sleep releases it. Unix signals are checked here, because compiled
-   callbacks never come by the interpreter's own check.
-3. Queue what other threads sent, then the ready I/O, then the due timers.
+2. Poll. A look keeps the GIL, a sleep releases it.
+3. Queue what other threads sent, then the ready I/O, then the due timers. Unix signals are checked
+   here, because compiled callbacks never come by the interpreter's own check.
 4. Take the most urgent level that is not empty. IDLE runs one runnable; any other level runs what
    was queued when the batch began, in order, until something more urgent is queued or the time
    since the poll passes the quantum. A stopping loop doesn't cut a batch at DEFAULT or above.
@@ -72,7 +72,6 @@ class Scheduler:
 
     def iterate(self, may_sleep: cython.bint):
         self.poll(self.time_to_sleep() if may_sleep else 0)
-        PyErr_CheckSignals()
         self.collect()
         try:
             self.run_batch()
@@ -84,6 +83,7 @@ class Scheduler:
     def time_to_sleep(self):
         """Returns the poll's timeout in nanoseconds, -1 for ever."""
         timer: TimerHandle
+        now: cython.longlong
         if self.is_stopping or self.queue.highest() >= 0 or self.inbox.mask:
             return 0
         if PyList_GET_SIZE(self.to_flush) > 0:
@@ -91,7 +91,9 @@ class Scheduler:
         timer = self.timers.first()
         if timer is None:
             return -1
-        return max(0, timer.deadline - self.clock.now())
+        now = self.clock.now()
+        # Compared first: the difference to a deadline in the far past has no room in 64 bits.
+        return timer.deadline - now if timer.deadline > now else 0
 
     def poll(self, timeout: cython.longlong):
         if timeout == 0:
@@ -134,6 +136,9 @@ class Scheduler:
             self.inbox.drain(self.queue)
         if self.fds.poller.count > 0:
             self.fds.dispatch()
+        # Only now that the wake-up bytes are read: a signal whose byte is read away after its
+        # check would wait for as long as the loop sleeps.
+        PyErr_CheckSignals()
         if self.timers.first() is not None:
             now = self.clock.now()
             timer = self.timers.pop_due(now)

@@ -10,7 +10,8 @@ only, and a handle is what a loop allocates most.
 """
 
 import asyncio
-from asyncio.format_helpers import _format_callback_source as describe_callback
+import inspect
+from asyncio.format_helpers import _format_callback_source
 
 import cython
 from cython.cimports.cpython.ref import Py_DECREF, PyObject
@@ -22,6 +23,9 @@ from cython.cimports.mainspring.core.capi import (
     tuple_items,
     tuple_size,
 )
+
+# Newer interpreters tell a callback's arguments in debug mode only.
+_hides_args = "debug" in inspect.signature(_format_callback_source).parameters
 
 
 class Handle(asyncio.Handle):
@@ -71,7 +75,7 @@ class Runnable:
         if isinstance(exc, (SystemExit, KeyboardInterrupt)):
             raise exc
         report = {
-            "message": f"Exception in callback {describe_callback(self.callback, self.args or ())}",
+            "message": f"Exception in callback {self._describe_callback()}",
             "exception": exc,
             "handle": self,
         }
@@ -103,9 +107,9 @@ class Runnable:
         """Takes a handle that is cancelled out of its ring and lets go of what it would call."""
         self.is_cancelled = True
         self.unlink()
-        if self.source_traceback is None:
-            # The repr of a handle made in debug mode still names its callback.
-            self.callback = None
+        # A handle made in debug mode still tells what it would have called: as text, so that it
+        # keeps nothing alive.
+        self.callback = None if self.source_traceback is None else self._describe_callback()
         self.args = None
         return 0
 
@@ -126,7 +130,7 @@ class Runnable:
 
     @property
     def _callback(self):
-        return self.callback
+        return None if self.is_cancelled else self.callback
 
     @property
     def _args(self):
@@ -144,12 +148,20 @@ class Runnable:
     def _source_traceback(self):
         return self.source_traceback
 
+    def _describe_callback(self):
+        if isinstance(self.callback, str):
+            return self.callback
+        args = self.args or ()
+        if _hides_args:
+            return _format_callback_source(self.callback, args, debug=self.loop.get_debug())
+        return _format_callback_source(self.callback, args)
+
     def _repr_info(self):
         info = ["Handle"]
         if self.is_cancelled:
             info.append("cancelled")
         if self.callback is not None:
-            info.append(describe_callback(self.callback, self.args or ()))
+            info.append(self._describe_callback())
         if self.source_traceback:
             frame = self.source_traceback[-1]
             info.append(f"created at {frame[0]}:{frame[1]}")

@@ -15,7 +15,6 @@ class Debug(Part):
     _current_handle: Any = None
 
     def _run_in_debug(self, handle: Any) -> None:
-        # Named before it runs: by then a handle may have let go of its callback.
         began = time.monotonic()
         self._current_handle = handle
         try:

@@ -81,7 +81,7 @@ class TimerHandle(Runnable):
         if isinstance(other, asyncio.TimerHandle):
             return (
                 self.when_seconds == other.when()
-                and self.callback == other._callback
+                and self._callback == other._callback
                 and self.args == other._args
                 and self.is_cancelled == other._cancelled
             )
@@ -210,6 +210,9 @@ def _is_before(a: cython.pointer(PyObject), b: cython.pointer(PyObject)) -> cyth
     other: TimerHandle = cython.cast(TimerHandle, b)
     if one.deadline != other.deadline:
         return one.deadline < other.deadline
+    if one.when_seconds != other.when_seconds:
+        # Less than a nanosecond apart.
+        return one.when_seconds < other.when_seconds
     return one.arrival < other.arrival
 
 

@@ -44,8 +44,9 @@ class Signals(Part):
 
         Raises:
             TypeError: `sig` is not an int, or `callback` is a coroutine (function).
-            ValueError: there is no such signal, or this is not the main thread.
-            RuntimeError: the signal can't be caught, or the loop is closed.
+            ValueError: there is no such signal.
+            RuntimeError: the signal can't be caught, the loop is closed, or this is not the main
+                thread.
         """
         if inspect.iscoroutine(callback) or inspect.iscoroutinefunction(callback):
             raise TypeError(
@@ -119,6 +120,15 @@ class Signals(Part):
             self._signal_handlers.clear()
         pair, self._signal_pair = self._signal_pair, None
         if pair is not None:
+            self._unwatch_signals(pair[0].fileno())
+            for end in pair:
+                end.close()
+
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        # A byte that one process wrote would wake, or be read by, the other.
+        pair, self._signal_pair = self._signal_pair, None
+        if pair is not None and not self.is_closed():
             self._unwatch_signals(pair[0].fileno())
             for end in pair:
                 end.close()

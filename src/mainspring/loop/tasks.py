@@ -44,11 +44,7 @@ def create_task(self, coro, *, name=None, context=None, priority=None, **kwargs)
         name_priority(context, priority)
     factory = self._task_factory
     if factory is None:
-        task = Task(coro, loop=self, name=name, context=context, **kwargs)
-        if self.get_debug() and task._source_traceback:
-            # The caller's line, not this one, is where the task was created.
-            del task._source_traceback[-1]
-        return task
+        return Task(coro, loop=self, name=name, context=context, **kwargs)
     if factory_takes_all:
         if name is not None:
             kwargs["name"] = name

@@ -40,6 +40,7 @@ class FakePoller(Poller):
         self.waits: list[tuple[int, bool]] = []
         self.resets = 0
         self.during_wait: Callable[[], object] | None = None
+        self.refuse: Callable[..., object] | None = None
         self._ready: list[tuple[int, int]] = []
 
     @property
@@ -52,6 +53,8 @@ class FakePoller(Poller):
         self._ready.append((fd, mask))
 
     def set(self, fd: int, mask: int, registered: int, generation: int) -> int:
+        if self.refuse is not None:
+            self.refuse(fd, mask)
         if mask:
             self.registered[fd] = mask, generation
         else:

@@ -1,0 +1,157 @@
+"""Forks: parent and child each go on with a loop of their own."""
+
+import pytest
+
+from tests.loop.helpers import run_program
+
+HEAD = """
+import asyncio, gc, os, signal, socket, sys, warnings
+import mainspring
+warnings.simplefilter("ignore", DeprecationWarning)
+
+def fork_and_wait(child):
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            child()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+loop = mainspring.new_event_loop()
+loop.run_until_complete(asyncio.sleep(0))
+ours, theirs = socket.socketpair()
+ours.setblocking(False)
+heard = []
+
+def listen():
+    heard.append(ours.recv(10))
+    loop.stop()
+"""
+
+
+def outcome(body):
+    code, output, errors = run_program(HEAD + body + "\nloop.close(); ours.close(); theirs.close()")
+    assert (code, errors) == (0, "")
+    return output.split()
+
+
+@pytest.mark.parametrize("child", ["loop.close", "lambda: loop.remove_reader(ours)"])
+def test_what_a_child_ends_does_not_end_what_the_parent_watches(child):
+    body = f"""
+loop.add_reader(ours, listen)
+print(fork_and_wait({child}))
+theirs.send(b"x")
+loop.run_forever()
+print(heard)
+"""
+    assert outcome(body) == ["0", "[b'x']"]
+
+
+def test_a_child_goes_on_with_what_the_loop_watched():
+    body = """
+def child():
+    theirs.send(b"x")
+    loop.run_forever()
+    assert heard == [b"x"], heard
+
+loop.add_reader(ours, listen)
+print(fork_and_wait(child))
+"""
+    assert outcome(body) == ["0"]
+
+
+def test_a_child_polls_while_it_is_busy_as_the_parent_does():
+    # The child's own wake-up is made anew; that must not count as one watched fd less.
+    body = """
+def child():
+    def busy():
+        loop.call_soon(busy)
+    loop.add_reader(ours, listen)
+    theirs.send(b"x")
+    loop.call_soon(busy)
+    for _ in range(10):
+        loop.step()
+    assert heard == [b"x"], heard
+
+print(fork_and_wait(child))
+"""
+    assert outcome(body) == ["0"]
+
+
+def test_a_child_is_woken_by_its_own_threads_and_the_parent_is_not():
+    body = """
+def child():
+    async def main():
+        return await asyncio.to_thread(os.getpid)
+    assert loop.run_until_complete(main()) == os.getpid()
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+print(fork_and_wait(child))
+ran = []
+loop.call_later(0.01, lambda: (ran.append("timer"), loop.stop()))
+iterations = 0
+while not ran:
+    loop.step(may_sleep=True)
+    iterations += 1
+print(ran, iterations < 100)
+"""
+    assert outcome(body) == ["0", "['timer']", "True"]
+
+
+def test_a_signal_of_the_child_leaves_no_byte_for_the_parent():
+    body = """
+def child():
+    loop.add_signal_handler(signal.SIGUSR1, loop.stop)
+    loop.call_soon(os.kill, os.getpid(), signal.SIGUSR1)
+    loop.run_forever()
+
+print(fork_and_wait(child))
+try:
+    print(loop._signal_pair[0].recv(1, socket.MSG_PEEK))
+except BlockingIOError:
+    print("nothing")
+"""
+    assert outcome(body) == ["0", "nothing"]
+
+
+def test_a_child_may_make_a_loop_of_its_own():
+    body = """
+def child():
+    async def main():
+        await asyncio.sleep(0)
+        return "ran"
+    assert mainspring.run(main()) == "ran"
+
+loop.add_reader(ours, listen)
+print(fork_and_wait(child))
+theirs.send(b"x")
+loop.run_forever()
+print(heard)
+"""
+    assert outcome(body) == ["0", "[b'x']"]
+
+
+def test_a_fork_inside_a_callback_leaves_the_parent_running():
+    body = """
+def fork():
+    print(fork_and_wait(lambda: None))
+    theirs.send(b"x")
+
+loop.add_reader(ours, listen)
+loop.call_soon(fork)
+loop.run_forever()
+print(heard)
+"""
+    assert outcome(body) == ["0", "[b'x']"]
+
+
+def test_a_loop_that_was_closed_before_the_fork_does_no_harm():
+    body = """
+loop.close()
+print(fork_and_wait(gc.collect))
+"""
+    assert outcome(body) == ["0"]

@@ -1,0 +1,129 @@
+"""Mistakes: asyncio's own type of exception, what to do about it, and nothing left behind."""
+
+import asyncio
+import contextvars
+import socket
+
+import pytest
+
+from tests.loop.helpers import run_ready
+
+
+def callback():
+    pass
+
+
+@pytest.mark.parametrize(
+    ("call", "args"),
+    [
+        ("call_soon", ()),
+        ("call_soon_threadsafe", ()),
+        ("call_later", (1,)),
+        ("call_at", (1,)),
+        ("call_idle", ()),
+    ],
+)
+@pytest.mark.parametrize("wrong", [None, 5, "callback"])
+def test_what_can_not_be_called_is_refused_where_it_is_given(ours, call, args, wrong):
+    with pytest.raises(TypeError, match=rf"by {call}\(\), got .*pass the function itself"):
+        getattr(ours, call)(*args, wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "args"),
+    [
+        ("call_soon", ()),
+        ("call_soon_threadsafe", ()),
+        ("call_later", (1,)),
+        ("call_at", (1,)),
+        ("call_idle", ()),
+    ],
+)
+def test_a_coroutine_is_refused_where_a_callback_belongs(ours, call, args):
+    async def coroutine_function():
+        pass
+
+    coroutine = coroutine_function()
+    with pytest.raises(TypeError, match=r"use create_task\(\) to run a coroutine"):
+        getattr(ours, call)(*args, coroutine)
+    coroutine.close()
+
+
+def test_a_refused_callback_leaves_nothing_queued(ours):
+    ran = []
+    for call in (lambda: ours.call_soon(5), lambda: ours.call_soon(print, priority=9)):
+        with pytest.raises((TypeError, ValueError)):
+            call()
+    ours.call_soon(ran.append, 1)
+    ours.step()
+    assert ran == [1]
+
+
+@pytest.mark.parametrize("call", ["call_soon", "call_soon_threadsafe", "call_idle"])
+def test_a_keyword_that_does_not_exist_is_refused(ours, call):
+    with pytest.raises(TypeError, match="unknown"):
+        getattr(ours, call)(callback, unknown=1)
+
+
+def test_a_context_of_another_type_is_reported_and_ends_nothing(loop):
+    contexts = []
+    loop.set_exception_handler(lambda _, context: contexts.append(context["exception"]))
+    ran = []
+    try:
+        loop.call_soon(callback, context=5)
+    except (TypeError, AttributeError) as exc:
+        contexts.append(exc)
+    loop.call_soon(ran.append, 1)
+    run_ready(loop)
+    assert ran == [1]
+    assert isinstance(contexts[0], TypeError | AttributeError)
+
+
+def test_a_priority_belongs_to_the_keyword(ours):
+    seen = []
+    ours.call_soon(seen.append, -2)
+    ours.step()
+    assert seen == [-2]
+
+
+def test_a_port_in_use_is_an_error_that_names_the_address(loop):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=rf"bind on address \('127.0.0.1', {port}\)"):
+            loop.run_until_complete(
+                loop.create_server(asyncio.Protocol, "127.0.0.1", port, reuse_address=False)
+            )
+
+
+def test_a_refused_connection_names_the_address(loop):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError, match=rf"\('127.0.0.1', {port}\)"):
+        loop.run_until_complete(loop.create_connection(asyncio.Protocol, "127.0.0.1", port))
+
+
+def test_two_callbacks_of_one_context_run_one_after_the_other(loop):
+    variable = contextvars.ContextVar("variable", default=0)
+    context = contextvars.copy_context()
+
+    def count():
+        variable.set(variable.get() + 1)
+
+    loop.call_soon(count, context=context)
+    loop.call_soon(count, context=context)
+    run_ready(loop)
+    assert context[variable] == 2
+
+
+def test_a_callback_that_raises_base_exception_is_reported(loop):
+    class Strange(BaseException):
+        pass
+
+    def fail():
+        raise Strange
+
+    contexts = []
+    loop.set_exception_handler(lambda _, context: contexts.append(context))
+    loop.call_soon(fail)
+    run_ready(loop)
+    assert isinstance(contexts[0]["exception"], Strange)

@@ -5,7 +5,6 @@ nothing that the test didn't take off the record (`reported`).
 """
 
 import asyncio
-import faulthandler
 import gc
 import socket
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ import pytest
 
 import mainspring
 
-from .support import PATIENCE, Recorder, make_small, open_files, step, tcp_pair
+from .support import Recorder, make_small, open_files, step, tcp_pair
 
 LOOPS = {"asyncio": asyncio.SelectorEventLoop, "mainspring": mainspring.new_event_loop}
 
@@ -37,13 +36,6 @@ class Reports(list[dict[str, Any]]):
 @pytest.fixture
 def reported() -> Reports:
     return Reports()
-
-
-@pytest.fixture(autouse=True)
-def nothing_hangs() -> Iterator[None]:
-    faulthandler.dump_traceback_later(4 * PATIENCE, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import pytest
 
 import mainspring
 
-from .support import Recorder, make_small, open_files, step, tcp_pair
+from .support import PATIENCE, Recorder, make_small, open_files, step, tcp_pair
 
 LOOPS = {"asyncio": asyncio.SelectorEventLoop, "mainspring": mainspring.new_event_loop}
 

@@ -1,6 +1,7 @@
 """Blocking calls in threads: `run_in_executor`, and name look-ups, which block in the C library."""
 
 import asyncio
+import inspect
 import socket
 import threading
 from collections.abc import Callable
@@ -138,7 +139,7 @@ class Executor(Part):
         return await self.run_in_executor(None, socket.getnameinfo, sockaddr, flags)
 
     def _check_plain_function(self, func: object, method: str) -> None:
-        if asyncio.iscoroutine(func) or asyncio.iscoroutinefunction(func):
+        if asyncio.iscoroutine(func) or inspect.iscoroutinefunction(func):
             raise TypeError(
                 f"coroutines cannot be used with {method}(), got {func!r}; await it instead"
             )

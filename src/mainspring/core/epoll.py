@@ -23,7 +23,7 @@ from cython.cimports.mainspring.core.epoll import (
     epoll_event,
     epoll_wait_ns,
 )
-from cython.cimports.mainspring.core.poller import READ, WRITE, Poller
+from cython.cimports.mainspring.core.poller import READ, WRITE, Event, Poller
 
 
 class EpollPoller(Poller):
@@ -91,7 +91,7 @@ class EpollPoller(Poller):
     def wait(self, timeout: cython.longlong, release_gil: cython.bint):
         count: cython.int
         index: cython.int
-        mask: cython.int
+        event: cython.pointer(Event)
         flags: cython.uint
         self.count = 0
         if release_gil:
@@ -107,15 +107,11 @@ class EpollPoller(Poller):
             self.reserve(count)
         for index in range(count):
             flags = self.raw[index].events
+            event = cython.address(self.events[index])
+            event.fd = cython.cast(cython.int, self.raw[index].data.u64 & 0xFFFFFFFF)
+            event.generation = self.raw[index].data.u64 >> 32
             # An error or a hang-up is news for both sides: the next call on the fd tells which.
-            mask = 0
-            if flags & ~EPOLLOUT:
-                mask |= READ
-            if flags & ~EPOLLIN:
-                mask |= WRITE
-            self.events[index].fd = cython.cast(cython.int, self.raw[index].data.u64 & 0xFFFFFFFF)
-            self.events[index].generation = self.raw[index].data.u64 >> 32
-            self.events[index].mask = mask
+            event.mask = (READ if flags & ~EPOLLOUT else 0) | (WRITE if flags & ~EPOLLIN else 0)
         self.count = count
         if count == self.raw_capacity and count < 16384:
             self.grow()

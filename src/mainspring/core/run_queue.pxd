@@ -15,5 +15,6 @@ cdef class RunQueue:
     cdef void push(self, Runnable runnable, int level) noexcept
     cdef int highest(self) noexcept
     cdef bint has_above(self, int level) noexcept
+    cdef bint has_more(self, int level, unsigned long long limit) noexcept
     cdef Runnable first(self, int level)
     cdef Runnable pop(self, int level, unsigned long long limit)

@@ -72,6 +72,14 @@ class RunQueue:
             return False
         return self.highest() < level
 
+    def has_more(self, level: cython.int, limit: cython.ulonglong):
+        """Returns True when `pop` with the same arguments would find a runnable."""
+        anchor: cython.pointer(PyObject) = self.anchors[level]
+        following: cython.pointer(PyObject) = cython.cast(
+            cython.pointer(PyObject), cython.cast(Runnable, anchor).next
+        )
+        return following != anchor and cython.cast(Runnable, following).stamp <= limit
+
     def first(self, level: cython.int):
         """Returns the runnable that has waited longest at a level, or None."""
         anchor: Runnable = cython.cast(Runnable, self.anchors[level])

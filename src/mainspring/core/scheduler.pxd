@@ -6,7 +6,9 @@ from mainspring.core.runnable cimport Runnable
 from mainspring.core.timers cimport TimerHeap
 
 cdef extern from "threads.h":
-    bint other_threads_live() noexcept
+    ctypedef struct PyInterpreterState
+    PyInterpreterState* PyInterpreterState_Get() noexcept
+    bint other_threads_live(PyInterpreterState*) noexcept
 cdef extern from "Python.h":
     ctypedef struct PyThreadState
     PyThreadState* PyEval_SaveThread() noexcept
@@ -21,6 +23,7 @@ cdef class Scheduler:
     cdef Clock clock
     cdef list to_flush
     cdef char* read_buffer
+    cdef PyInterpreterState* interpreter
     cdef readonly bint is_debug
     cdef bint is_stopping
     cdef bint is_shut
@@ -39,7 +42,7 @@ cdef class Scheduler:
     cdef int run_batch(self) except -1
     cdef int run_level(self, int level) except -1
     cdef int run_one(self, int level) except -1
-    cdef bint low_is_overdue(self, int level) except -1
+    cdef bint low_is_overdue(self) except -1
     cdef int flush_later(self, Runnable runnable) except -1
     cdef int flush_all(self) except -1
     cdef char* buffer_for_reading(self) except NULL

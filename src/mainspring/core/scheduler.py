@@ -52,6 +52,7 @@ class Scheduler:
         self.inbox = Inbox.__new__(Inbox)
         self.fds.add(self.inbox, READ)
         self.to_flush = []
+        self.interpreter = PyInterpreterState_Get()
         self.quantum = self.clock.ticks_in(QUANTUM)
         self.low_quantum = self.clock.ticks_in(LOW_QUANTUM)
         self.gil_span = self.clock.ticks_in(GIL_SPAN)
@@ -97,14 +98,14 @@ class Scheduler:
 
     def poll(self, timeout: cython.longlong):
         if timeout == 0:
-            if other_threads_live() and self.clock.ticks() - self.gil_given_at > self.gil_span:
+            if other_threads_live(self.interpreter) and self.clock.ticks() - self.gil_given_at > self.gil_span:
                 return self.poll_and_give_gil()
             if self.fds.watched > 0:
                 self.fds.poller.wait(0, False)
             return 0
         # With no thread to give the GIL to, the look before the sleep would find nothing that the
         # sleep doesn't. Otherwise it saves a wait for the GIL when something is ready.
-        if not other_threads_live() or self.fds.poller.wait(0, False) == 0:
+        if not other_threads_live(self.interpreter) or self.fds.poller.wait(0, False) == 0:
             self.inbox.is_loop_asleep = True
             try:
                 self.fds.poller.wait(timeout, True)
@@ -139,7 +140,7 @@ class Scheduler:
         # Only now that the wake-up bytes are read: a signal whose byte is read away after its
         # check would wait for as long as the loop sleeps.
         PyErr_CheckSignals()
-        if self.timers.first() is not None:
+        if PyList_GET_SIZE(self.timers.timers) > 0 and self.timers.first() is not None:
             now = self.clock.now()
             timer = self.timers.pop_due(now)
             while timer is not None:
@@ -151,7 +152,7 @@ class Scheduler:
         level: cython.int = self.queue.highest()
         if level < 0:
             return 0
-        if level < LOW_LEVEL and self.low_is_overdue(level):
+        if level < LOW_LEVEL and self.queue.mask & (1 << LOW_LEVEL) and self.low_is_overdue():
             return self.run_one(LOW_LEVEL)
         if level == IDLE_LEVEL:
             return self.run_one(IDLE_LEVEL)
@@ -161,10 +162,9 @@ class Scheduler:
         limit: cython.ulonglong = self.queue.last_stamp
         above: cython.uint = (1 << level) - 1
         runnable: Runnable = self.queue.pop(level, limit)
-        following: Runnable
         began: cython.ulonglong = 0
         quantum: cython.ulonglong = self.low_quantum if level == LOW_LEVEL else self.quantum
-        if self.queue.first(level) is not None:
+        if self.queue.has_more(level, limit):
             # Read only where a batch can be cut: no time to speak of has passed since the poll.
             began = self.clock.ticks()
         while True:
@@ -172,8 +172,7 @@ class Scheduler:
                 self._run_in_debug(runnable)
             else:
                 runnable.run()
-            following = self.queue.first(level)
-            if following is None or following.stamp > limit:
+            if not self.queue.has_more(level, limit):
                 return 0
             if not (self.is_stopping and level <= DEFAULT_LEVEL):
                 if (self.queue.mask | self.inbox.mask) & above and (
@@ -195,7 +194,7 @@ class Scheduler:
             runnable.run()
         return 0
 
-    def low_is_overdue(self, level: cython.int):
+    def low_is_overdue(self):
         """Returns True when LOW's oldest runnable has been locked out for `MAX_WAIT`."""
         oldest: Runnable = self.queue.first(LOW_LEVEL)
         if oldest is None:

@@ -1,13 +1,12 @@
-/* Whether any other Python thread of this interpreter lives. */
+/* Whether any other Python thread of an interpreter lives. */
 #ifndef MAINSPRING_THREADS_H
 #define MAINSPRING_THREADS_H
 
 #include <Python.h>
 
-static inline int other_threads_live(void)
+static inline int other_threads_live(PyInterpreterState *interpreter)
 {
-    PyThreadState *head = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
-    return PyThreadState_Next(head) != NULL;
+    return PyThreadState_Next(PyInterpreterState_ThreadHead(interpreter)) != NULL;
 }
 
 #endif

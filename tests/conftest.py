@@ -1,4 +1,4 @@
-"""For all tests: one that hangs ends the run with the stack of each thread, and doesn't block it."""
+"""For all tests: one that hangs ends the run, and shows the stack of each thread."""
 
 import faulthandler
 from collections.abc import Iterator

@@ -98,7 +98,10 @@ class Scheduler:
 
     def poll(self, timeout: cython.longlong):
         if timeout == 0:
-            if other_threads_live(self.interpreter) and self.clock.ticks() - self.gil_given_at > self.gil_span:
+            if (
+                other_threads_live(self.interpreter)
+                and self.clock.ticks() - self.gil_given_at > self.gil_span
+            ):
                 return self.poll_and_give_gil()
             if self.fds.watched > 0:
                 self.fds.poller.wait(0, False)

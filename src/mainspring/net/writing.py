@@ -3,8 +3,8 @@
 What the callbacks of a batch write is gathered and sent in one system call when the batch is over.
 From 16 KiB on it is sent at once: a call more is little beside the copying then, and a batch of
 large messages kept until its end is out of the caches and makes malloc return and fetch memory
-(measured, 64 KiB over 100 connections: 65 us a request, 25 at once). What passes the high-water mark
-is tried at once too, before the protocol is paused. What the system doesn't take stays here until
+(measured, 64 KiB over 100 connections: 65 us a request, 25 at once). What passes the high-water
+mark is tried at once too, before the protocol is paused. What the system doesn't take stays until
 the socket has room. Chunks are kept as `bytes`, never copied again.
 """
 

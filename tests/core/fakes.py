@@ -4,7 +4,6 @@ Time moves only when the test (or a callback of it) says so, and an fd is ready 
 test named it, so what a single step runs is a pure function of what was set up.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -112,22 +111,3 @@ class Bench:
     def steps(self, count: int) -> list[list[Any]]:
         """Runs several iterations and returns what ran in each."""
         return [self.step() for _ in range(count)]
-
-
-def from_a_thread(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Makes one call in another thread, and returns its result or raises its exception."""
-    outcome: list[Any] = []
-
-    def run() -> None:
-        try:
-            outcome.append((call(*args, **kwargs), None))
-        except BaseException as exc:
-            outcome.append((None, exc))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    result, exc = outcome[0]
-    if exc is not None:
-        raise exc
-    return result

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.core.fakes import DEFAULT, HIGH, IDLE, LOW, URGENT, from_a_thread
+from tests.core.fakes import DEFAULT, HIGH, IDLE, LOW, URGENT
+from tests.threads import from_a_thread
 
 EVERY_LEVEL = [URGENT, HIGH, DEFAULT, LOW, IDLE]
 

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from tests.core.fakes import DEFAULT, HIGH, IDLE, LOW, READ, URGENT, WRITE, from_a_thread
+from tests.core.fakes import DEFAULT, HIGH, IDLE, LOW, READ, URGENT, WRITE
+from tests.threads import from_a_thread
 
 
 def test_what_threads_sent_comes_before_io_and_io_before_timers(bench):

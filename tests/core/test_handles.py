@@ -7,7 +7,8 @@ import weakref
 
 import pytest
 
-from tests.core.fakes import HIGH, from_a_thread
+from tests.core.fakes import HIGH
+from tests.threads import from_a_thread
 
 
 def callback(*args):

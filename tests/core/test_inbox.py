@@ -8,7 +8,7 @@ import pytest
 
 import mainspring
 from mainspring.core.epoll import EpollPoller
-from tests.core.fakes import from_a_thread
+from tests.threads import from_a_thread
 
 POSTS = 1000
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.core.fakes import IDLE, WRITE, from_a_thread
+from tests.core.fakes import IDLE, WRITE
+from tests.threads import from_a_thread
 
 SECOND = 10**9
 

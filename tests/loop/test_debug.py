@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.loop.helpers import from_a_thread, run_ready
+from tests.loop.helpers import run_ready
+from tests.threads import from_a_thread
 
 
 async def coroutine_function():

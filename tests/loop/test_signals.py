@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from mainspring import Priority
-from tests.loop.helpers import from_a_thread, run_ready
+from tests.loop.helpers import run_ready
+from tests.threads import from_a_thread
 
 
 def send(sig=signal.SIGUSR1):

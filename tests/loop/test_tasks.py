@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from mainspring import Priority
-from tests.loop.helpers import from_a_thread, run_ready
+from tests.loop.helpers import run_ready
+from tests.threads import from_a_thread
 
 variable = contextvars.ContextVar("variable", default="unset")
 

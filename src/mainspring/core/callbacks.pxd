@@ -8,6 +8,9 @@ cdef extern from "functions.h":
 cdef class CallbackScheduler(Scheduler):
     cdef int check_open(self) except -1
     cdef int check_debug(self, object handle, object callback, str method) except -1
+    cdef TimerHandle start_timer(
+        self, double when, object callback, object args, object context, object priority, str method
+    )
     cdef TimerHandle new_timer(self, TimerHandle timer, double when, object callback, object args, object context)
 
 

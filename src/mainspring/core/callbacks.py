@@ -98,15 +98,8 @@ class CallbackScheduler(Scheduler):
             raise TypeError("delay must not be None")
         self.check_open()
         check_callable(callback, "call_later")
-        timer: TimerHandle = TimerHandle.__new__(TimerHandle)
         when: cython.double = self.clock.now() / 1e9 + cython.cast(cython.double, delay)
-        self.new_timer(timer, when, callback, args, context)
-        if self.is_debug:
-            self._check_thread()
-            self.check_debug(timer, callback, "call_later")
-        timer.due_level = level_in(timer.context) if priority is None else level_of(priority)
-        self.timers.push(timer)
-        return timer
+        return self.start_timer(when, callback, args, context, priority, "call_later")
 
     def call_at(self, when, callback, *args, context=None, priority=None):
         """Queues a callback when `loop.time()` has reached `when` (seconds), never earlier.
@@ -117,14 +110,7 @@ class CallbackScheduler(Scheduler):
             raise TypeError("when cannot be None")
         self.check_open()
         check_callable(callback, "call_at")
-        timer: TimerHandle = TimerHandle.__new__(TimerHandle)
-        self.new_timer(timer, when, callback, args, context)
-        if self.is_debug:
-            self._check_thread()
-            self.check_debug(timer, callback, "call_at")
-        timer.due_level = level_in(timer.context) if priority is None else level_of(priority)
-        self.timers.push(timer)
-        return timer
+        return self.start_timer(when, callback, args, context, priority, "call_at")
 
     def call_idle(self, callback, *args, timeout=None, context=None):
         """Queues a callback for when nothing else can run.
@@ -189,6 +175,17 @@ class CallbackScheduler(Scheduler):
     def get_debug(self):
         """Returns True in debug mode."""
         return self.is_debug
+
+    def start_timer(self, when: cython.double, callback, args, context, priority, method: str):
+        """Makes a timer and puts it into the heap; what `call_later` and `call_at` share."""
+        timer: TimerHandle = TimerHandle.__new__(TimerHandle)
+        self.new_timer(timer, when, callback, args, context)
+        if self.is_debug:
+            self._check_thread()
+            self.check_debug(timer, callback, method)
+        timer.due_level = level_in(timer.context) if priority is None else level_of(priority)
+        self.timers.push(timer)
+        return timer
 
     def new_timer(self, timer: TimerHandle, when: cython.double, callback, args, context):
         if when != when:

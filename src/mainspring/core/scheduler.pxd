@@ -46,7 +46,6 @@ cdef class Scheduler:
     cdef int flush_later(self, Runnable runnable) except -1
     cdef int flush_all(self) except -1
     cdef char* buffer_for_reading(self) except NULL
-    cdef int shut(self) except -1
 
 
 cdef enum:

@@ -171,10 +171,7 @@ class Scheduler:
             # Read only where a batch can be cut: no time to speak of has passed since the poll.
             began = self.clock.ticks()
         while True:
-            if self.is_debug:
-                self._run_in_debug(runnable)
-            else:
-                runnable.run()
+            _execute(self, runnable)
             if not self.queue.has_more(level, limit):
                 return 0
             if not (self.is_stopping and level <= DEFAULT_LEVEL):
@@ -191,11 +188,7 @@ class Scheduler:
         runnable: Runnable = self.queue.pop(level, self.queue.last_stamp)
         if level == LOW_LEVEL:
             self.low_ran_at = self.clock.now()
-        if self.is_debug:
-            self._run_in_debug(runnable)
-        else:
-            runnable.run()
-        return 0
+        return _execute(self, runnable)
 
     def low_is_overdue(self):
         """Returns True when LOW's oldest runnable has been locked out for `MAX_WAIT`."""
@@ -254,19 +247,25 @@ class Scheduler:
         self.fds.add(self.inbox, READ)
 
     def _shut(self):
-        self.shut()
-
-    def shut(self):
         """Lets go of all that is queued, pending or watched."""
         if self.is_shut:
-            return 0
+            return
         self.is_shut = True
         self.queue.clear()
         self.timers.clear()
         self.fds.clear()
         self.inbox.close()
         self.fds.poller.close()
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1)
+def _execute(scheduler: Scheduler, runnable: Runnable) -> cython.int:
+    if scheduler.is_debug:
+        scheduler._run_in_debug(runnable)
         return 0
+    return runnable.run()
 
 
 def _default_poller():

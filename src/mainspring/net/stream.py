@@ -58,10 +58,10 @@ class StreamTransport(WritingTransport):
         self.is_buffered = isinstance(protocol, asyncio.BufferedProtocol)
         self.data_received = None
         if protocol is not None and not self.is_buffered:
-            # Missed only when data comes, as in asyncio.
-            self.data_received = getattr(
-                protocol, "data_received", functools.partial(_data_received_of, protocol)
-            )
+            self.data_received = getattr(protocol, "data_received", None)
+            if self.data_received is None:
+                # Missed only when data comes, as in asyncio.
+                self.data_received = functools.partial(_data_received_of, protocol)
         return 0
 
     def start_reading(self):

@@ -35,4 +35,5 @@ cdef class SocketTransport(Watcher):
     cdef int fatal_error(self, object exc, str message) except -1
     cdef int protocol_failed(self, str method) except -1
     cdef int close_fd(self) except -1
+    cdef int release_fd(self) except -1
     cdef int call_protocol(self, str name, object argument) except -1

@@ -8,7 +8,6 @@ It is closed in one place, after it was taken out of the fd table, so no event o
 reaches a new one that got its number.
 """
 
-import os
 import socket
 import warnings
 from asyncio.log import logger
@@ -135,13 +134,17 @@ class SocketTransport(Watcher):
         self.scheduler.fds.remove(self)
         if self.local.size == 0:
             local_address(fd, cython.address(self.local))
+        return self.release_fd()
+
+    def release_fd(self):
+        """Gives the fd back to the system, through the socket object that owns it if one does."""
+        fd: cython.int = self.fd
         self.fd = -1
-        owner = self.owner
-        if owner is None:
+        if self.owner is None:
             c_close(fd)
         else:
-            owner._decref_socketios()
-            owner.close()
+            self.owner._decref_socketios()
+            self.owner.close()
         return 0
 
     def schedule_end(self, exc):
@@ -296,12 +299,7 @@ class SocketTransport(Watcher):
                 # It raises where warnings are errors.
                 warnings.warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
             finally:
-                if self.owner is None:
-                    os.close(self.fd)
-                else:
-                    self.owner._decref_socketios()
-                    self.owner.close()
-                self.fd = -1
+                self.release_fd()
 
     def read_ready(self):
         return 0

@@ -13,7 +13,7 @@ def callback():
     pass
 
 
-@pytest.mark.parametrize(
+takes_callbacks = pytest.mark.parametrize(
     ("call", "args"),
     [
         ("call_soon", ()),
@@ -23,22 +23,16 @@ def callback():
         ("call_idle", ()),
     ],
 )
+
+
+@takes_callbacks
 @pytest.mark.parametrize("wrong", [None, 5, "callback"])
 def test_what_can_not_be_called_is_refused_where_it_is_given(ours, call, args, wrong):
     with pytest.raises(TypeError, match=rf"by {call}\(\), got .*pass the function itself"):
         getattr(ours, call)(*args, wrong)
 
 
-@pytest.mark.parametrize(
-    ("call", "args"),
-    [
-        ("call_soon", ()),
-        ("call_soon_threadsafe", ()),
-        ("call_later", (1,)),
-        ("call_at", (1,)),
-        ("call_idle", ()),
-    ],
-)
+@takes_callbacks
 def test_a_coroutine_is_refused_where_a_callback_belongs(ours, call, args):
     async def coroutine_function():
         pass

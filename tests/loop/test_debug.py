@@ -116,7 +116,7 @@ def test_a_loop_that_does_not_run_takes_calls_from_any_thread(loop):
     assert ran == [1]
 
 
-@pytest.mark.parametrize(
+takes_callbacks = pytest.mark.parametrize(
     ("call", "args"),
     [
         ("call_soon", ()),
@@ -126,22 +126,16 @@ def test_a_loop_that_does_not_run_takes_calls_from_any_thread(loop):
         ("run_in_executor", (None,)),
     ],
 )
+
+
+@takes_callbacks
 def test_a_coroutine_function_where_a_callback_belongs_is_refused(loop, call, args):
     loop.set_debug(True)
     with pytest.raises(TypeError, match=r"coroutines cannot be used with \w+\(\)"):
         getattr(loop, call)(*args, coroutine_function)
 
 
-@pytest.mark.parametrize(
-    ("call", "args"),
-    [
-        ("call_soon", ()),
-        ("call_soon_threadsafe", ()),
-        ("call_later", (1,)),
-        ("call_at", (1,)),
-        ("run_in_executor", (None,)),
-    ],
-)
+@takes_callbacks
 def test_a_coroutine_where_a_callback_belongs_is_refused(loop, call, args):
     loop.set_debug(True)
     coroutine = coroutine_function()

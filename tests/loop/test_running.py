@@ -1,6 +1,7 @@
 """Running, stopping and closing: asyncio's idioms hold on both loops."""
 
 import asyncio
+import signal
 import sys
 import threading
 
@@ -343,3 +344,17 @@ def test_a_single_step_is_refused_while_the_loop_runs(ours):
 
     with pytest.raises(RuntimeError, match="already running"):
         ours.run_until_complete(main())
+
+
+def test_a_loop_in_use_keeps_nothing_in_its_instance_dictionary(ours):
+    async def main():
+        ours.add_signal_handler(signal.SIGUSR1, print)
+        await asyncio.to_thread(len, "")
+
+    ours.set_debug(True)
+    ours.set_task_factory(asyncio.eager_task_factory)
+    ours.set_exception_handler(lambda loop, context: None)
+    ours.run_until_complete(main())
+    ours.run_until_complete(ours.shutdown_asyncgens())
+    ours.run_until_complete(ours.shutdown_default_executor())
+    assert vars(ours) == {}

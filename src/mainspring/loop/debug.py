@@ -12,7 +12,6 @@ class Debug(Part):
     """What the scheduler calls for each runnable while debug mode is on."""
 
     slow_callback_duration: float
-    _current_handle: Any = None
 
     def _run_in_debug(self, handle: Any) -> None:
         began = time.monotonic()

@@ -16,8 +16,6 @@ type ExceptionHandler = Callable[[Any, dict[str, Any]], object]
 class Errors(Part):
     """The exception handler of a loop."""
 
-    _exception_handler: ExceptionHandler | None = None
-
     def get_exception_handler(self) -> ExceptionHandler | None:
         """Returns the handler that was set, or None for the default one."""
         return self._exception_handler

@@ -35,7 +35,9 @@ class Lifecycle(Part):
     def __init__(self) -> None:
         self._asyncgens: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
         self._asyncgens_shut = False
+        self._current_handle = None
         self._default_executor = None
+        self._exception_handler = None
         self._executor_shut = False
         self._origin_tracking: int | None = None
         self.slow_callback_duration = 0.1

@@ -5,7 +5,7 @@ checker learns here what that is; at run time the base is `object`, so that the 
 between `Loop` and the scheduler a second time.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["Part"]
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     class Part(WatchScheduler, asyncio.AbstractEventLoop):
         """A piece of a loop, among the others."""
 
+        _current_handle: Any
         _default_executor: ThreadPoolExecutor | None
+        _exception_handler: Callable[[Any, dict[str, Any]], object] | None
         _executor_shut: bool
 
         @abstractmethod

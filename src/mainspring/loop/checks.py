@@ -5,13 +5,25 @@ from typing import Any
 
 from mainspring.core.priority import Priority, priority_level
 
-__all__ = ["check_non_blocking", "check_socket", "refuse_tls", "resolve_priority"]
+__all__ = [
+    "check_non_blocking",
+    "check_socket",
+    "check_unix_socket",
+    "refuse_tls",
+    "resolve_priority",
+]
 
 
 def check_socket(sock: socket.socket) -> None:
     """Raises ValueError unless `sock` is a stream socket."""
     if sock.type != socket.SOCK_STREAM:
         raise ValueError(f"A Stream Socket was expected, got {sock!r}")
+
+
+def check_unix_socket(sock: socket.socket) -> None:
+    """Raises ValueError unless `sock` is a stream socket of the UNIX family."""
+    if sock.family != socket.AF_UNIX or sock.type != socket.SOCK_STREAM:
+        raise ValueError(f"A UNIX Domain Stream Socket was expected, got {sock!r}")
 
 
 def check_non_blocking(sock: socket.socket) -> None:

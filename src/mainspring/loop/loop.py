@@ -15,6 +15,7 @@ from mainspring.loop.lifecycle import Lifecycle
 from mainspring.loop.servers import Servers
 from mainspring.loop.signals import Signals
 from mainspring.loop.sockets import Sockets
+from mainspring.loop.unix import Unix
 
 __all__ = ["Loop", "new_event_loop"]
 
@@ -28,6 +29,7 @@ class Loop(
     Sockets,
     Connections,
     Servers,
+    Unix,
     WatchScheduler,
     asyncio.AbstractEventLoop,
 ):

@@ -5,6 +5,7 @@ then stands beside whatever else watches the socket.
 """
 
 import asyncio
+import errno
 import socket
 from typing import Any
 
@@ -84,7 +85,12 @@ class Sockets(Part):
             address = (*resolved[:2], *address[2:]) if len(address) > 2 else resolved
         try:
             sock.connect(address)
-        except _WOULD_BLOCK:
+        except _WOULD_BLOCK as exc:
+            if exc.errno == errno.EAGAIN:
+                # A full backlog of a UNIX server: nothing is under way, and nothing would tell us.
+                raise BlockingIOError(
+                    exc.errno, "the server's backlog is full, try again later"
+                ) from None
             error = await self._wait_and_call(
                 sock, True, "getsockopt", socket.SOL_SOCKET, socket.SO_ERROR
             )

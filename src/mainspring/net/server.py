@@ -21,6 +21,7 @@ class Server(asyncio.AbstractServer):
         protocol_factory: makes the protocol of each connection.
         backlog: the backlog of each socket.
         level: the level at which connections are accepted, and that of each.
+        cleanup: called once the sockets are closed.
     """
 
     def __init__(
@@ -30,8 +31,10 @@ class Server(asyncio.AbstractServer):
         protocol_factory: Callable[[], asyncio.BaseProtocol],
         backlog: int,
         level: int,
+        cleanup: Callable[[], None] | None = None,
     ) -> None:
         self._loop = loop
+        self._cleanup = cleanup
         self._sockets: list[socket.socket] | None = sockets
         self._listeners: list[Listener] = []
         self._make_listener: Callable[[socket.socket], Listener] = lambda sock: Listener(
@@ -129,6 +132,8 @@ class Server(asyncio.AbstractServer):
         self._listeners.clear()
         for sock in sockets:
             sock.close()
+        if self._cleanup is not None:
+            self._cleanup()
         self._serving = False
         if self._serving_forever is not None and not self._serving_forever.done():
             self._serving_forever.cancel()

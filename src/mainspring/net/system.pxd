@@ -19,7 +19,7 @@ cdef extern from "<sys/socket.h>" nogil:
     int c_shutdown "shutdown" (int fd, int how)
     int c_getsockname "getsockname" (int fd, sockaddr* address, socklen_t* size)
     int c_getpeername "getpeername" (int fd, sockaddr* address, socklen_t* size)
-    int AF_INET, AF_INET6, SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC, MSG_NOSIGNAL, SHUT_WR
+    int AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC, MSG_NOSIGNAL, SHUT_WR
 cdef extern from "<sys/uio.h>" nogil:
     struct iovec:
         void* iov_base

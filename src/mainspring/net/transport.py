@@ -19,12 +19,21 @@ from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.priority import level_of
 from cython.cimports.mainspring.core.watching import CallbackWatcher
-from cython.cimports.mainspring.net.address import address_tuple, local_address, peer_address
+from cython.cimports.mainspring.net.address import (
+    address_tuple,
+    drop_address,
+    local_address,
+    peer_address,
+)
 from cython.cimports.mainspring.net.system import c_close
 
 
 class SocketTransport(Watcher):
     """The base of the transports; a subclass reads and writes."""
+
+    def __dealloc__(self):
+        drop_address(cython.address(self.local))
+        drop_address(cython.address(self.peer))
 
     def take(self, fd: cython.int, protocol, context, level: cython.int):
         """Makes an fd the transport's own. The scheduler is set by then."""

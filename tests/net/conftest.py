@@ -14,6 +14,7 @@ import pytest
 
 import mainspring
 
+from .pipe_support import Pipes
 from .support import PATIENCE, Recorder, make_small, open_files, step, tcp_pair
 
 LOOPS = {"asyncio": asyncio.SelectorEventLoop, "mainspring": mainspring.new_event_loop}
@@ -173,3 +174,17 @@ def run(bench: Bench) -> Any:
 @pytest.fixture
 def our_run(our_bench: Bench) -> Any:
     return our_bench.run
+
+
+@pytest.fixture
+def pipes(loop: Any) -> Iterator[Pipes]:
+    made = Pipes(loop)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def our_pipes(our_loop: Any) -> Iterator[Pipes]:
+    made = Pipes(our_loop)
+    yield made
+    made.close()

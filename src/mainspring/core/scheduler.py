@@ -198,7 +198,9 @@ class Scheduler:
         return self.clock.now() - max(oldest.queued_at, self.low_ran_at) > MAX_WAIT
 
     def flush_later(self, runnable: Runnable):
-        """Has `runnable.flush()` called when the batch is over."""
+        """Has `runnable.flush()` called when the batch is over; at once where no batch runs."""
+        if self.thread == 0:
+            return runnable.flush()
         self.to_flush.append(runnable)
         return 0
 

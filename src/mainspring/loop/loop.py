@@ -12,6 +12,7 @@ from mainspring.loop.debug import Debug
 from mainspring.loop.errors import Errors
 from mainspring.loop.executor import Executor
 from mainspring.loop.lifecycle import Lifecycle
+from mainspring.loop.pipes import Pipes
 from mainspring.loop.servers import Servers
 from mainspring.loop.signals import Signals
 from mainspring.loop.sockets import Sockets
@@ -30,6 +31,7 @@ class Loop(
     Connections,
     Servers,
     Unix,
+    Pipes,
     WatchScheduler,
     asyncio.AbstractEventLoop,
 ):

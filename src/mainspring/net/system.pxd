@@ -1,4 +1,4 @@
-# The system's socket calls, as the transports use them: non-blocking, with the GIL held.
+# The system's calls, as the transports use them: non-blocking, with the GIL held.
 
 cdef extern from "<sys/socket.h>" nogil:
     struct sockaddr:
@@ -24,6 +24,7 @@ cdef extern from "<sys/uio.h>" nogil:
     struct iovec:
         void* iov_base
         size_t iov_len
+    ssize_t c_writev "writev" (int fd, const iovec* chunks, int count)
 cdef extern from "<netinet/in.h>" nogil:
     struct sockaddr_in:
         unsigned short sin_port
@@ -39,3 +40,5 @@ cdef extern from "<arpa/inet.h>" nogil:
     const char* inet_ntop(int family, const void* address, char* text, socklen_t size)
 cdef extern from "<unistd.h>" nogil:
     int c_close "close" (int fd)
+    ssize_t c_read "read" (int fd, void* buffer, size_t size)
+    ssize_t c_write "write" (int fd, const void* data, size_t size)

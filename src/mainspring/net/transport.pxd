@@ -3,7 +3,7 @@ from mainspring.core.scheduler cimport Scheduler
 from mainspring.net.address cimport Address
 
 
-cdef class SocketTransport(Watcher):
+cdef class FdTransport(Watcher):
     cdef Scheduler scheduler
     cdef object protocol
     cdef object server
@@ -12,6 +12,8 @@ cdef class SocketTransport(Watcher):
     cdef object lost_exception
     cdef Address peer
     cdef Address local
+    # Here, and a byte: it fits in what the addresses leave of a word.
+    cdef unsigned char is_pipe
     cdef bint is_starting
     cdef bint is_ending
     cdef bint is_closing_
@@ -33,6 +35,8 @@ cdef class SocketTransport(Watcher):
     cdef int schedule_end(self, object exc) except -1
     cdef int force_close(self, object exc) except -1
     cdef int fatal_error(self, object exc, str message) except -1
+    cdef bint is_peers(self, object exc) except -1
+    cdef int report(self, object exc, str message) except -1
     cdef int protocol_failed(self, str method) except -1
     cdef int close_fd(self) except -1
     cdef int release_fd(self) except -1

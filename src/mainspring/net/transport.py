@@ -1,9 +1,9 @@
-"""`SocketTransport`: what every transport of a socket is. It owns the fd, and lives in three acts.
+"""`FdTransport`: what every transport is, of a socket or of a pipe. It owns an fd and has a life.
 
 It starts (`connection_made`, then it reads), it ends (`connection_lost`, then the fd is closed),
-each as a runnable of the loop, in order with all else. The fd is owned once: by the transport,
-until somebody asks for the socket; from then by that socket object, through which the transport
-closes.
+each as a runnable of the loop, in order with all else. The fd is owned once: that of a socket by
+the transport, until somebody asks for the socket, and from then by that socket object, through
+which the transport closes; that of a pipe by the file object that the transport was made of.
 It is closed in one place, after it was taken out of the fd table, so no event of an old connection
 reaches a new one that got its number.
 """
@@ -28,7 +28,7 @@ from cython.cimports.mainspring.net.address import (
 from cython.cimports.mainspring.net.system import c_close
 
 
-class SocketTransport(Watcher):
+class FdTransport(Watcher):
     """The base of the transports; a subclass reads and writes."""
 
     def __dealloc__(self):
@@ -141,18 +141,19 @@ class SocketTransport(Watcher):
         if fd < 0:
             return 0
         self.scheduler.fds.remove(self)
-        if self.local.size == 0:
+        if self.local.size == 0 and not self.is_pipe:
             local_address(fd, cython.address(self.local))
         return self.release_fd()
 
     def release_fd(self):
-        """Gives the fd back to the system, through the socket object that owns it if one does."""
+        """Gives the fd back to the system, through the object that owns it if one does."""
         fd: cython.int = self.fd
         self.fd = -1
         if self.owner is None:
             c_close(fd)
         else:
-            self.owner._decref_socketios()
+            if not self.is_pipe:
+                self.owner._decref_socketios()
             self.owner.close()
         return 0
 
@@ -181,19 +182,26 @@ class SocketTransport(Watcher):
 
     def fatal_error(self, exc, message: str):
         """Ends the connection for an error; other than the peer's it is reported."""
-        if isinstance(exc, OSError):
-            if self.scheduler.is_debug:
-                logger.debug("%r: %s", self, message, exc_info=exc)
-        else:
-            self.loop.call_exception_handler(
-                {
-                    "message": message,
-                    "exception": exc,
-                    "transport": self,
-                    "protocol": self.protocol,
-                }
-            )
+        if not self.is_peers(exc):
+            self.report(exc, message)
+        elif self.scheduler.is_debug:
+            logger.debug("%r: %s", self, message, exc_info=exc)
         self.force_close(exc)
+        return 0
+
+    def is_peers(self, exc):
+        """Returns True for an error that is the peer's doing, or the network's."""
+        return isinstance(exc, OSError)
+
+    def report(self, exc, message: str):
+        self.loop.call_exception_handler(
+            {
+                "message": message,
+                "exception": exc,
+                "transport": self,
+                "protocol": self.protocol,
+            }
+        )
         return 0
 
     def protocol_failed(self, method: str):
@@ -213,15 +221,7 @@ class SocketTransport(Watcher):
             raise
         except BaseException as raised:
             exc = raised
-        self.loop.call_exception_handler(
-            {
-                "message": f"Exception in callback protocol.{name}()",
-                "exception": exc,
-                "transport": self,
-                "protocol": self.protocol,
-            }
-        )
-        return 0
+        return self.report(exc, f"Exception in callback protocol.{name}()")
 
     def close(self):
         """Closes the connection once what was written is sent; `connection_lost(None)` follows."""
@@ -268,10 +268,12 @@ class SocketTransport(Watcher):
             self.scheduler.queue.push(self, self.base_level)
 
     def get_extra_info(self, name, default=None):
-        """Returns what is known about the connection: `socket`, `sockname` or `peername`.
+        """Returns what is known about the connection: `socket`, `sockname`, `peername`; or `pipe`.
 
         The socket is an `asyncio.TransportSocket`: to look at and to set options of, not to close.
         """
+        if self.is_pipe:
+            return self.owner if name == "pipe" else default
         if name == "socket":
             if self.owner is None:
                 if self.fd < 0:

@@ -1,10 +1,10 @@
-from mainspring.net.transport cimport SocketTransport
+from mainspring.net.reading cimport ReadingTransport
 
 cdef enum:
     DEFAULT_HIGH_WATER = 65536
 
 
-cdef class WritingTransport(SocketTransport):
+cdef class WritingTransport(ReadingTransport):
     cdef object first_chunk
     cdef list more_chunks
     cdef Py_ssize_t sent_of_first
@@ -23,7 +23,7 @@ cdef class WritingTransport(SocketTransport):
     cdef int count_sent(self, Py_ssize_t sent) except -1
     cdef int pause_protocol(self) except -1
     cdef int resume_protocol(self) except -1
-    cdef int report_flow_control(self, object exc, str method) except -1
+    cdef int tell_protocol(self, str method) except -1
 
 
 cdef bytes as_bytes(object data)

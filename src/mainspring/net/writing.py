@@ -1,4 +1,4 @@
-"""`WritingTransport`: the sending half of a stream: gathering, and flow control.
+"""`WritingTransport`: the sending half of a socket or a pipe: gathering, and flow control.
 
 What the callbacks of a batch write is gathered and sent in one system call when the batch is over.
 From 16 KiB on it is sent at once: a call more is little beside the copying then, and a batch of
@@ -16,23 +16,25 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.list import PyList_GET_SIZE
 from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 from cython.cimports.mainspring.core.poller import WRITE
+from cython.cimports.mainspring.net.reading import ReadingTransport
 from cython.cimports.mainspring.net.system import (
     MSG_NOSIGNAL,
     SHUT_WR,
     c_send,
     c_sendmsg,
     c_shutdown,
+    c_write,
+    c_writev,
     iovec,
     msghdr,
 )
-from cython.cimports.mainspring.net.transport import SocketTransport
 
 CHUNKS_A_CALL = cython.declare(cython.int, 64)
 SENT_AT_ONCE = cython.declare(cython.Py_ssize_t, 16 * 1024)
 WARN_AFTER = cython.declare(cython.int, 5)
 
 
-class WritingTransport(SocketTransport):
+class WritingTransport(ReadingTransport):
     """A transport that sends."""
 
     def write(self, data):
@@ -69,7 +71,8 @@ class WritingTransport(SocketTransport):
             return 0
         if self.lost_writes:
             if self.lost_writes >= WARN_AFTER:
-                logger.warning("socket.send() raised exception.")
+                call = "os.write()" if self.is_pipe else "socket.send()"
+                logger.warning(f"{call} raised exception.")
             self.lost_writes += 1
             return 0
         if self.first_chunk is None:
@@ -130,8 +133,9 @@ class WritingTransport(SocketTransport):
                     continue
                 if error == EAGAIN:
                     break
+                kind = "pipe" if self.is_pipe else "socket"
                 self.fatal_error(
-                    OSError(error, strerror(error)), "Fatal write error on socket transport"
+                    OSError(error, strerror(error)), f"Fatal write error on {kind} transport"
                 )
                 return 0
             self.count_sent(sent)
@@ -162,21 +166,22 @@ class WritingTransport(SocketTransport):
         message: msghdr
         count: cython.int = 1
         first: bytes = self.first_chunk
+        data: cython.p_char = PyBytes_AS_STRING(first) + self.sent_of_first
+        size: cython.Py_ssize_t = PyBytes_GET_SIZE(first) - self.sent_of_first
         if self.more_chunks is None:
-            return c_send(
-                self.fd,
-                PyBytes_AS_STRING(first) + self.sent_of_first,
-                PyBytes_GET_SIZE(first) - self.sent_of_first,
-                MSG_NOSIGNAL,
-            )
-        chunks[0].iov_base = PyBytes_AS_STRING(first) + self.sent_of_first
-        chunks[0].iov_len = PyBytes_GET_SIZE(first) - self.sent_of_first
+            if self.is_pipe:
+                return c_write(self.fd, data, size)
+            return c_send(self.fd, data, size, MSG_NOSIGNAL)
+        chunks[0].iov_base = data
+        chunks[0].iov_len = size
         for chunk in self.more_chunks:
             chunks[count].iov_base = PyBytes_AS_STRING(chunk)
             chunks[count].iov_len = PyBytes_GET_SIZE(chunk)
             count += 1
             if count == CHUNKS_A_CALL:
                 break
+        if self.is_pipe:
+            return c_writev(self.fd, chunks, count)
         message.msg_name = cython.NULL
         message.msg_namelen = 0
         message.msg_iov = chunks
@@ -270,33 +275,19 @@ class WritingTransport(SocketTransport):
 
     def pause_protocol(self):
         self.is_write_paused = True
-        try:
-            self.protocol.pause_writing()
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as exc:
-            self.report_flow_control(exc, "pause_writing")
-        return 0
+        return self.tell_protocol("pause_writing")
 
     def resume_protocol(self):
         self.is_write_paused = False
+        return self.tell_protocol("resume_writing")
+
+    def tell_protocol(self, method: str):
         try:
-            self.protocol.resume_writing()
+            getattr(self.protocol, method)()
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as exc:
-            self.report_flow_control(exc, "resume_writing")
-        return 0
-
-    def report_flow_control(self, exc, method: str):
-        self.loop.call_exception_handler(
-            {
-                "message": f"protocol.{method}() failed",
-                "exception": exc,
-                "transport": self,
-                "protocol": self.protocol,
-            }
-        )
+            self.report(exc, f"protocol.{method}() failed")
         return 0
 
 

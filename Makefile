@@ -41,8 +41,9 @@ format:  ## format the code
 bench:  ## measure, and write a report into benchmarks/results
 	@$(ENV) bench -- python -m benchmarks report $(ARGS)
 
+# Other loops than asyncio's and ours come with the benchmarks.
 conformance:  ## run CPython's own asyncio tests on a loop (LOOP=module:factory)
-	@$(ENV) test -- python -m tests.conformance --loop $(LOOP) $(ARGS)
+	@$(ENV) test $(if $(filter asyncio% mainspring%,$(LOOP)),,bench) -- python -m tests.conformance --loop $(LOOP) $(ARGS)
 
 # The theme announces at length that it won't follow mkdocs to 2; pyproject.toml stays below 2.
 docs:  ## build the documentation into site/

@@ -1,6 +1,7 @@
 """What is expected of Mainspring: the baseline, and the registry of expected failures.
 
-The baseline lists, for each Python, the tests that asyncio's own loop passes: the denominator.
+The baseline lists, for each Python, the tests that ask for a loop and that asyncio's own loop
+passes: the denominator.
 The registry lists each of those that Mainspring isn't expected to pass yet (`later`) or ever
 (`inapplicable`), with the reason. The invariant: a test that fails without an entry and a test
 that passes with one are both unexpected, so the list can't go stale.
@@ -83,14 +84,14 @@ def write_baseline(identities: Iterable[str]) -> Path:
 def judge(outcomes: Mapping[str, Outcome], baseline: set[str]) -> dict[str, str]:
     """Sorts outcomes without a registry: passed, failed, skipped.
 
-    A test that the baseline lacks is skipped whatever it did: asyncio doesn't pass it here.
+    Without a baseline, a test that never asked for a loop counts as skipped.
     """
     verdicts = {}
     for identity, outcome in outcomes.items():
-        if outcome.outcome == "passed":
-            verdicts[identity] = "passed"
-        elif outcome.outcome == "skipped" or (baseline and identity not in baseline):
+        if identity not in baseline and (baseline or not outcome.asked):
             verdicts[identity] = "skipped"
+        elif outcome.outcome in ("passed", "skipped"):
+            verdicts[identity] = outcome.outcome
         else:
             verdicts[identity] = "failed"
     return verdicts
@@ -112,10 +113,11 @@ def judge_ours(
     return verdicts
 
 
-def stale(entries: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Returns the ids in the registry that no Python has: a typo, or a test that was renamed.
+def ever_known() -> set[str]:
+    """Returns the ids that are in the baseline of any Python."""
+    return set().union(*(path.read_text().split() for path in BASELINES.glob("*.txt")))
 
-    An id that only some versions have is in the baseline of those.
-    """
-    ever = set(known).union(*(path.read_text().split() for path in BASELINES.glob("*.txt")))
-    return sorted(set(entries) - ever)
+
+def stale(entries: Iterable[str]) -> list[str]:
+    """Returns the ids in the registry that no baseline has: a typo, or a test that was renamed."""
+    return sorted(set(entries) - ever_known())

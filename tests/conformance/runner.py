@@ -10,6 +10,7 @@ import contextlib
 import faulthandler
 import gc
 import json
+import mmap
 import os
 import selectors
 import shutil
@@ -22,6 +23,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .suites import Factory, install
 
@@ -33,6 +35,7 @@ class Outcome:
     outcome: str
     seconds: float = 0.0
     detail: str = ""
+    asked: bool = True  # for a loop; a test that never did says nothing about it
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Running:
     identity: str
     pid: int
     folder: Path
+    asked: mmap.mmap
     began: float
     heard: bytearray = field(default_factory=bytearray)
 
@@ -80,17 +84,19 @@ class Runner:
         # every child works in a folder of its own: upstream's scratch file names were chosen
         # when the modules were imported, so all the children share them
         folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+        # shared with the child, and with the children that it forks
+        asked = mmap.mmap(-1, 1)
         ours, theirs = os.pipe()
         pid = os.fork()
         if pid == 0:
             for pipe in (ours, *self._running):
                 os.close(pipe)
             self._selector.close()
-            run_in_child(test, self._factory, folder, theirs)
+            run_in_child(test, noting(self._factory, asked), folder, theirs)
         os.close(theirs)
         with contextlib.suppress(OSError):  # the child does the same; whoever is first
             os.setpgid(pid, pid)
-        self._running[ours] = Running(identity, pid, folder, time.monotonic())
+        self._running[ours] = Running(identity, pid, folder, asked, time.monotonic())
         self._selector.register(ours, selectors.EVENT_READ)
 
     def _wait(self) -> Iterator[tuple[str, Outcome]]:
@@ -117,13 +123,24 @@ class Runner:
             os.killpg(test.pid, signal.SIGKILL)
         output = (test.folder / "output").read_text(errors="replace")[-6000:]
         shutil.rmtree(test.folder, ignore_errors=True)
-        seconds = round(time.monotonic() - test.began, 3)
+        seconds, asked = round(time.monotonic() - test.began, 3), test.asked[0] == 1
+        test.asked.close()
         if hung:
-            return Outcome("hung", seconds, output)
+            return Outcome("hung", seconds, output, asked)
         try:
-            return Outcome(seconds=seconds, **json.loads(test.heard))
+            return Outcome(seconds=seconds, asked=asked, **json.loads(test.heard))
         except ValueError:
-            return Outcome("crashed", seconds, f"wait status {status}\n{output}")
+            return Outcome("crashed", seconds, f"wait status {status}\n{output}", asked)
+
+
+def noting(factory: Factory, asked: mmap.mmap) -> Factory:
+    """Returns a factory that leaves a note when it is asked for a loop."""
+
+    def make(*arguments: Any, **options: Any) -> Any:
+        asked[0] = 1
+        return factory(*arguments, **options)
+
+    return make
 
 
 def reap(pid: int) -> tuple[int, int]:
@@ -149,19 +166,21 @@ def run_in_child(test: unittest.TestCase, factory: Factory, folder: Path, pipe: 
         os.close(output)
         os.close(null)
         faulthandler.enable(2)
+        # a shell starts background jobs with it ignored
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         warnings.simplefilter("default")
         found = judge(test, factory)
     except BaseException:
         found = Outcome("failed", detail=traceback.format_exc())
     reply = asdict(found)
-    del reply["seconds"]
+    del reply["seconds"], reply["asked"]
     os.write(pipe, json.dumps(reply).encode() + b"\n")
     os._exit(0)
 
 
 def judge(test: unittest.TestCase, factory: Factory) -> Outcome:
     """Runs one test with its class's fixtures and says how it ended."""
-    install(factory)
+    install(factory, test)
     result = unittest.TestResult()
     unittest.TestSuite([test]).run(result)
     problems = [text for _, text in result.errors + result.failures]

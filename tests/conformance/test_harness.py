@@ -7,7 +7,7 @@ import unittest
 
 import pytest
 
-from . import registry
+from . import left_out, registry, table
 from .runner import Outcome, Runner
 
 
@@ -18,6 +18,12 @@ class Sample(unittest.TestCase):
 
     def passes(self) -> None:
         self.assertEqual(asyncio.run(asyncio.sleep(0, "done")), "done")
+
+    def asks_for_a_loop(self) -> None:
+        asyncio.SelectorEventLoop().close()
+
+    def passes_by(self) -> None:
+        pass
 
     def fails(self) -> None:
         self.fail("on purpose")
@@ -82,7 +88,7 @@ def test_a_failure_without_an_entry_and_a_pass_with_one_are_unexpected():
 
 @pytest.mark.parametrize("python", ["3.12", "3.13", "3.14", "3.15"])
 def test_every_entry_names_a_test_and_is_there_once(python):
-    assert registry.stale(registry.load(python=python), ()) == []
+    assert registry.stale(registry.load(python=python)) == []
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path):
@@ -90,3 +96,74 @@ def test_an_entry_without_a_reason_is_refused(tmp_path):
     path.write_text('[[expected]]\nkind = "later"\nreason = " "\ntests = ["a"]\n')
     with pytest.raises(ValueError, match="reason"):
         registry.load(path)
+
+
+class Sorted(Sample):
+    """Stands for a class of CPython's, of which one test looks inside."""
+
+    __test__ = False
+    loop: asyncio.SelectorEventLoop
+
+    def asks(self) -> None:
+        self.loop.call_soon(print)
+
+    def peeks(self) -> None:
+        self.assertFalse(self.loop._ready)  # type: ignore[attr-defined]
+
+
+def test_a_test_that_names_the_inside_of_asyncios_loop_is_told_from_one_that_does_not():
+    assert not left_out.names_internals(Sorted, "asks")
+    assert left_out.names_internals(Sorted, "peeks")
+
+
+def test_every_class_that_is_left_out_or_mixed_exists_on_some_python():
+    known = {identity.rpartition(".")[0] for identity in registry.ever_known()}
+    assert {name for name in left_out.MIXED if name not in known} == set()
+
+
+def test_a_test_that_never_asked_for_a_loop_counts_only_where_a_baseline_has_it():
+    outcomes = {"a": Outcome("passed", asked=False), "b": Outcome("passed")}
+    assert registry.judge(outcomes, set()) == {"a": "skipped", "b": "passed"}
+    assert registry.judge(outcomes, {"a"}) == {"a": "passed", "b": "skipped"}
+
+
+def test_a_run_notes_whether_a_test_asked_for_a_loop():
+    outcomes = run("asks_for_a_loop", "passes_by")
+    assert {name: outcome.asked for name, outcome in outcomes.items()} == {
+        "asks_for_a_loop": True,
+        "passes_by": False,
+    }
+
+
+def result(loop: str, python: str, **verdicts: str) -> dict[str, object]:
+    tests = {name: {"verdict": verdict} for name, verdict in verdicts.items()}
+    return {"loop": loop, "python": python, "tests": tests}
+
+
+def test_the_table_has_a_row_for_each_python_and_a_column_for_each_loop():
+    made = table.table(
+        [
+            result("uvloop:new_event_loop", "3.14", a="failed", b="passed"),
+            result("mainspring:new_event_loop", "3.14", a="passed", b="inapplicable"),
+            result("mainspring:new_event_loop", "3.9", a="passed"),
+        ]
+    )
+    assert made.splitlines() == [
+        "| CPython | tests | Mainspring | uvloop |",
+        "| --- | ---: | ---: | ---: |",
+        "| 3.9 | 1 | 1 |  |",
+        "| 3.14 | 2 | 1 (+1 inapplicable) | 1 |",
+    ]
+
+
+def test_results_of_different_tests_are_not_put_side_by_side():
+    one, other = result("a:b", "3.14", a="passed"), result("c:d", "3.14", a="passed", b="passed")
+    with pytest.raises(ValueError, match="not of the same tests"):
+        table.table([one, other])
+
+
+def test_the_table_replaces_what_stands_between_its_marks():
+    text = f"before {table.BEGIN} old {table.END} after"
+    assert table.replace(text, "new") == f"before {table.BEGIN}\nnew\n{table.END} after"
+    with pytest.raises(ValueError, match="marks"):
+        table.replace("no marks", "new")

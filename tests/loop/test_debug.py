@@ -202,6 +202,21 @@ def test_a_task_knows_the_line_that_made_it(loop):
     assert (frame.filename, frame.lineno) == (__file__, line + 1)
 
 
+def test_a_task_that_failed_is_told_of_as_soon_as_nobody_holds_it(loop):
+    async def fail():
+        raise LookupError("lost")
+
+    async def main():
+        asyncio.create_task(fail())  # noqa: RUF006 - that nobody holds it is the point
+        await asyncio.sleep(0)
+        return [context["message"] for context in contexts]
+
+    loop.set_debug(True)
+    contexts = []
+    loop.set_exception_handler(lambda _, context: contexts.append(context))
+    assert loop.run_until_complete(main()) == ["Task exception was never retrieved"]
+
+
 def test_debug_mode_is_off_unless_it_is_asked_for(loop):
     assert loop.get_debug() is False
     loop.set_debug(True)

@@ -1,6 +1,7 @@
 """Errors that nobody waits for: what becomes of them by default and with a handler."""
 
 import asyncio
+import contextvars
 import gc
 import logging
 
@@ -59,6 +60,56 @@ def test_a_handler_gets_the_loop_and_the_context(loop, caplog):
     assert isinstance(context["exception"], LookupError)
     assert context["message"].startswith("Exception in callback fail()")
     assert errors_of(caplog) == []
+
+
+@pytest.mark.parametrize("kind", ["callback", "task"])
+def test_a_handler_runs_in_the_context_of_what_failed(loop, kind):
+    def change_and_fail():
+        variable.set("changed")
+        fail()
+
+    async def main():
+        change_and_fail()
+
+    variable = contextvars.ContextVar("variable", default="unchanged")
+    seen = []
+    loop.set_exception_handler(lambda *args: seen.append(variable.get()))
+    if kind == "callback":
+        loop.call_soon(change_and_fail)
+    else:
+        loop.create_task(main())
+    run_ready(loop)
+    run_ready(loop)
+    gc.collect()
+    assert seen == ["changed"]
+
+
+def test_a_handler_is_called_by_a_task_that_reports_on_itself(ours):
+    # On our loop only: asyncio enters the task's context a second time, which fails.
+    async def main():
+        ours.call_exception_handler({"message": "about myself", "task": asyncio.current_task()})
+
+    messages = []
+    ours.set_exception_handler(lambda _, context: messages.append(context["message"]))
+    ours.run_until_complete(main())
+    assert messages == ["about myself"]
+
+
+def test_an_error_of_a_handler_in_the_context_of_a_task_is_logged(loop, caplog):
+    async def main():
+        fail()
+
+    def broken(_, context):
+        raise RuntimeError("broken")
+
+    loop.set_exception_handler(broken)
+    loop.create_task(main())
+    run_ready(loop)
+    run_ready(loop)
+    gc.collect()
+    (record,) = errors_of(caplog)
+    assert "Unhandled error in exception handler" in record.getMessage()
+    assert "broken" in str(record.exc_info[1])
 
 
 def test_the_handler_that_was_set_can_be_asked_for(loop):

@@ -76,6 +76,19 @@ def test_a_port_in_use_is_refused_with_the_address_in_the_message(bench, run):
     run(main())
 
 
+def test_a_host_that_a_look_up_knows_nothing_of_is_refused(bench, run, monkeypatch):
+    async def main():
+        with pytest.raises(OSError, match=r"getaddrinfo\('unknown'\) returned empty list"):
+            await bench.loop.create_server(Recorder, ["127.0.0.1", "unknown"], 0)
+
+    async def look_up(host, port, **options):
+        return [] if host == "unknown" else await real(host, port, **options)
+
+    real = bench.loop.getaddrinfo
+    monkeypatch.setattr(bench.loop, "getaddrinfo", look_up, raising=False)
+    run(main())
+
+
 def test_when_the_second_address_can_not_be_bound_the_first_is_let_go(bench, run):
     async def main():
         before = set(open_files())

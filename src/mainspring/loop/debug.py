@@ -18,8 +18,10 @@ class Debug(Part):
         self._current_handle = handle
         try:
             handle._run()
+            duration = time.monotonic() - began
+            if duration >= self.slow_callback_duration:
+                logger.warning("Executing %s took %.3f seconds", _format_handle(handle), duration)
         finally:
             self._current_handle = None
-        duration = time.monotonic() - began
-        if duration >= self.slow_callback_duration:
-            logger.warning("Executing %s took %.3f seconds", _format_handle(handle), duration)
+            # A traceback that somebody keeps holds this frame, which must not hold the handle.
+            del handle

@@ -52,7 +52,7 @@ class Errors(Part):
         logger.error("\n".join(lines), exc_info=exception if exception is not None else False)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Reports an error to the loop's handler.
+        """Reports an error to the loop's handler, in the context in which it happened if known.
 
         Parameters:
             context: `message` (str), and where known `exception`, `future`, `task`, `handle`,
@@ -63,7 +63,7 @@ class Errors(Part):
             self._log_by_default(context, None)
             return
         try:
-            handler(self, context)
+            _call_where_it_happened(handler, self, context)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as exc:
@@ -94,3 +94,27 @@ class Errors(Part):
                 ),
                 exc_info=True,
             )
+
+
+def _call_where_it_happened(handler: ExceptionHandler, loop: Any, context: dict[str, Any]) -> None:
+    """Calls a handler in the `contextvars.Context` of the task, future or handle at fault."""
+    culprits = (context.get(name) for name in ("task", "future", "handle"))
+    culprit: Any = next((found for found in culprits if found is not None), None)
+    where: Any = culprit.get_context() if hasattr(culprit, "get_context") else None
+    if not hasattr(where, "run"):
+        handler(loop, context)
+        return
+    began = False
+
+    def call() -> None:
+        nonlocal began
+        began = True
+        handler(loop, context)
+
+    try:
+        where.run(call)
+    except RuntimeError:
+        if began:
+            raise
+        # It is entered already: whoever reports runs in it.
+        handler(loop, context)

@@ -145,11 +145,11 @@ class Servers(Part):
                 for h in hosts
             ]
         )
+        for one, infos in zip(hosts, found, strict=True):
+            if not infos:
+                raise OSError(f"getaddrinfo({one!r}) returned empty list")
         # Each once, in the order given.
-        infos = list(dict.fromkeys(itertools.chain.from_iterable(found)))
-        if not infos:
-            raise OSError(f"getaddrinfo({host!r}) returned empty list")
-        return infos
+        return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
 
 def _bind_all(

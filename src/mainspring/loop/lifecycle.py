@@ -109,6 +109,7 @@ class Lifecycle(Part):
             return
         self._close_signals()
         self._shut()
+        self._forget_subprocesses()
         self._executor_shut = True
         executor = self._default_executor
         if executor is not None:

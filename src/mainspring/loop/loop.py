@@ -16,6 +16,7 @@ from mainspring.loop.pipes import Pipes
 from mainspring.loop.servers import Servers
 from mainspring.loop.signals import Signals
 from mainspring.loop.sockets import Sockets
+from mainspring.loop.subprocesses import Subprocesses
 from mainspring.loop.unix import Unix
 
 __all__ = ["Loop", "new_event_loop"]
@@ -23,6 +24,7 @@ __all__ = ["Loop", "new_event_loop"]
 
 class Loop(
     Signals,
+    Subprocesses,
     Lifecycle,
     Errors,
     Debug,
@@ -57,6 +59,7 @@ class Loop(
         "_origin_tracking",
         "_signal_handlers",
         "_signal_pair",
+        "_subprocesses",
         "_task_factory",
         "slow_callback_duration",
     )

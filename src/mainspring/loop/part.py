@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         @abstractmethod
         def _close_signals(self) -> None: ...
         @abstractmethod
+        def _forget_subprocesses(self) -> None: ...
+        @abstractmethod
         async def _open[P: asyncio.BaseProtocol](
             self,
             sock: socket.socket,

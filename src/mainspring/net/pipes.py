@@ -186,6 +186,7 @@ def _leave_pipe(transport: FdTransport, value):
     if value is not None:
         raise ValueError(f"the pipe of a transport can't be replaced, by {value!r}")
     if transport.fd >= 0:
+        transport.is_closing_ = True
         transport.scheduler.fds.remove(transport)
         transport.fd = -1
 

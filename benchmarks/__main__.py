@@ -15,6 +15,7 @@ COMMANDS = {
     "syscalls": "benchmarks.syscalls",
     "memory": "benchmarks.memory",
     "soak": "benchmarks.soak",
+    "spawn": "benchmarks.spawn",
     "callgrind": "benchmarks.callgrind",
     "report": "benchmarks.report",
 }

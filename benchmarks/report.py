@@ -42,10 +42,11 @@ PARTS = [
     ("syscalls", "", "--count 200"),
     ("memory", "", "--first 2000 --more 4000"),
     ("soak", "--count 1000000", "--count 30000"),
+    ("spawn", "", "--count 100"),
     ("callgrind", "", ""),
 ]
 QUICK_ONLY_SKIPS = ("callgrind",)
-REPEATED = ("echo", "micro", "http")
+REPEATED = ("echo", "micro", "http", "spawn")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,21 +1,36 @@
 """Checks of arguments that several calls of the loop share."""
 
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainspring.core.priority import Priority, priority_level
+
+if TYPE_CHECKING:
+    from mainspring.net.tls import SSLOptions
+
+try:
+    from ssl import SSLSocket as _SSLSocket
+except ImportError:
+    _SSLSocket = ()  # type: ignore[assignment, misc]  # an instance of nothing
 
 __all__ = [
     "check_non_blocking",
     "check_socket",
+    "check_ssl",
     "check_unix_socket",
-    "refuse_tls",
     "resolve_priority",
 ]
 
 
 def check_socket(sock: socket.socket) -> None:
-    """Raises ValueError unless `sock` is a stream socket."""
+    """Raises unless `sock` is a stream socket.
+
+    Raises:
+        TypeError: it is an `ssl.SSLSocket`, which does its own I/O.
+        ValueError: it is a datagram socket, say.
+    """
+    if isinstance(sock, _SSLSocket):
+        raise TypeError(f"Socket cannot be of type SSLSocket: {sock!r}")
     if sock.type != socket.SOCK_STREAM:
         raise ValueError(f"A Stream Socket was expected, got {sock!r}")
 
@@ -34,17 +49,32 @@ def check_non_blocking(sock: socket.socket) -> None:
         )
 
 
-def refuse_tls(ssl: Any, *timeouts: float | None, server_hostname: str | None = None) -> None:
-    """Raises where TLS was asked for, which this loop doesn't have yet, or half asked for."""
+def check_ssl(
+    ssl: Any,
+    handshake_timeout: float | None,
+    shutdown_timeout: float | None,
+    *,
+    server_side: bool,
+    server_hostname: str | None = None,
+) -> "SSLOptions | None":
+    """Returns what a connection is to be encrypted with; None when `ssl` doesn't ask for it.
+
+    Raises:
+        ValueError: an option has no meaning without `ssl`, or is wrong.
+    """
     if ssl:
-        raise NotImplementedError("TLS is not supported yet: ssl= must be None or False")
-    if server_hostname is not None:
-        raise ValueError("server_hostname is only meaningful with ssl")
-    for name, timeout in zip(
-        ("ssl_handshake_timeout", "ssl_shutdown_timeout"), timeouts, strict=False
+        # Here, because an interpreter may lack the ssl module.
+        from mainspring.net.tls import ssl_options
+
+        return ssl_options(ssl, server_side, server_hostname, handshake_timeout, shutdown_timeout)
+    for name, value in (
+        ("server_hostname", server_hostname),
+        ("ssl_handshake_timeout", handshake_timeout),
+        ("ssl_shutdown_timeout", shutdown_timeout),
     ):
-        if timeout is not None:
+        if value is not None:
             raise ValueError(f"{name} is only meaningful with ssl")
+    return None
 
 
 def resolve_priority(priority: Priority | int | None) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mainspring.core.priority import Priority
-from mainspring.loop.checks import check_socket, refuse_tls, resolve_priority
+from mainspring.loop.checks import check_socket, check_ssl, resolve_priority
 from mainspring.loop.part import Part
 
 __all__ = ["Connections"]
@@ -62,8 +62,16 @@ class Connections(Part):
             OSError: no address could be connected to.
             ValueError: arguments that exclude each other; a socket that isn't a stream socket.
         """
-        refuse_tls(
-            ssl, ssl_handshake_timeout, ssl_shutdown_timeout, server_hostname=server_hostname
+        if ssl and server_hostname is None:
+            if not host:
+                raise ValueError("You must set server_hostname when using ssl without a host")
+            server_hostname = host
+        options = check_ssl(
+            ssl,
+            ssl_handshake_timeout,
+            ssl_shutdown_timeout,
+            server_side=False,
+            server_hostname=server_hostname,
         )
         level = resolve_priority(priority)
         if host is not None or port is not None:
@@ -79,7 +87,7 @@ class Connections(Part):
                 infos = _interleave(infos, interleave)
             sock = await self._connect_first(infos, local_infos, happy_eyeballs_delay, all_errors)
             try:
-                return await self._open(sock, protocol_factory, level)
+                return await self._open(sock, protocol_factory, level, options)
             except BaseException:
                 # Nobody else knows of it. Where there is a transport, that closes it.
                 sock.close()
@@ -87,7 +95,7 @@ class Connections(Part):
         if sock is None:
             raise ValueError("host and port was not specified and no sock specified")
         check_socket(sock)
-        return await self._open(sock, protocol_factory, level)
+        return await self._open(sock, protocol_factory, level, options)
 
     async def _look_up(
         self, address: tuple[Any, Any], family: int, proto: int, flags: int

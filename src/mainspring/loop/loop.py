@@ -16,6 +16,7 @@ from mainspring.loop.pipes import Pipes
 from mainspring.loop.servers import Servers
 from mainspring.loop.signals import Signals
 from mainspring.loop.sockets import Sockets
+from mainspring.loop.start_tls import StartTLS
 from mainspring.loop.subprocesses import Subprocesses
 from mainspring.loop.unix import Unix
 
@@ -34,6 +35,7 @@ class Loop(
     Servers,
     Unix,
     Pipes,
+    StartTLS,
     WatchScheduler,
     asyncio.AbstractEventLoop,
 ):

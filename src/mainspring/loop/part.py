@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from mainspring.core.watching import WatchScheduler
+    from mainspring.net.tls import SSLOptions
 
     class Part(WatchScheduler, asyncio.AbstractEventLoop):
         """A piece of a loop, among the others."""
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
             sock: socket.socket,
             protocol_factory: Callable[[], P],
             level: int,
+            options: SSLOptions | None = None,
         ) -> tuple[asyncio.Transport, P]: ...
 
 else:

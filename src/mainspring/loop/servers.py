@@ -8,17 +8,20 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainspring.core.priority import Priority
 from mainspring.loop.checks import (
     check_socket,
-    refuse_tls,
+    check_ssl,
     resolve_priority,
 )
 from mainspring.loop.part import Part
 from mainspring.net.server import Server
 from mainspring.net.stream import open_stream
+
+if TYPE_CHECKING:
+    from mainspring.net.tls import SSLOptions
 
 __all__ = ["Servers"]
 
@@ -62,7 +65,9 @@ class Servers(Part):
             OSError: an address can't be bound; the message names it.
             ValueError: arguments that exclude each other; a socket that isn't a stream socket.
         """
-        refuse_tls(ssl, ssl_handshake_timeout, ssl_shutdown_timeout)
+        if isinstance(ssl, bool):
+            raise TypeError(f"ssl argument must be an SSLContext or None, not {ssl!r}")
+        options = check_ssl(ssl, ssl_handshake_timeout, ssl_shutdown_timeout, server_side=True)
         level = resolve_priority(priority)
         if host is not None or port is not None:
             if sock is not None:
@@ -74,12 +79,11 @@ class Servers(Part):
         else:
             if sock is None:
                 raise ValueError("Neither host/port nor sock were specified")
-            if sock.type != socket.SOCK_STREAM:
-                raise ValueError(f"A Stream Socket was expected, got {sock!r}")
+            check_socket(sock)
             sockets = [sock]
         for bound in sockets:
             bound.setblocking(False)
-        server = Server(self, sockets, protocol_factory, backlog, level)
+        server = Server(self, sockets, protocol_factory, backlog, level, None, options)
         if start_serving:
             try:
                 await server.start_serving()
@@ -106,25 +110,34 @@ class Servers(Part):
         Raises:
             ValueError: `sock` is not a stream socket.
         """
-        refuse_tls(ssl, ssl_handshake_timeout, ssl_shutdown_timeout)
+        options = check_ssl(ssl, ssl_handshake_timeout, ssl_shutdown_timeout, server_side=True)
         check_socket(sock)
-        return await self._open(sock, protocol_factory, resolve_priority(priority))
+        return await self._open(sock, protocol_factory, resolve_priority(priority), options)
 
     async def _open[P: asyncio.BaseProtocol](
         self,
         sock: socket.socket,
         protocol_factory: Callable[[], P],
         level: int,
+        options: "SSLOptions | None" = None,
     ) -> tuple[asyncio.Transport, P]:
         sock.setblocking(False)
         protocol = protocol_factory()
         waiter = self.create_future()
-        transport = open_stream(self, sock, protocol, waiter, level)
+        transport: asyncio.Transport
+        if options is None:
+            transport = open_stream(self, sock, protocol, waiter, level)
+        else:
+            transport = encrypted = options.wrap(self, protocol, waiter)
+            open_stream(self, sock, encrypted, None, level)
         try:
             await waiter
         except BaseException:
             transport.close()
             raise
+        finally:
+            # It holds the exception, which holds this frame.
+            del waiter
         return transport, protocol
 
     async def _addresses_to_bind(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mainspring.core.priority import Priority
-from mainspring.loop.checks import check_unix_socket, refuse_tls, resolve_priority
+from mainspring.loop.checks import check_ssl, check_unix_socket, resolve_priority
 from mainspring.loop.part import Part
 from mainspring.net.server import Server
 from mainspring.net.socket_file import SocketFile, bind_to_path, name_path_in
@@ -54,8 +54,14 @@ class Unix(Part):
                 backlog is full.
             ValueError: arguments that exclude each other; a socket that isn't a UNIX stream socket.
         """
-        refuse_tls(
-            ssl, ssl_handshake_timeout, ssl_shutdown_timeout, server_hostname=server_hostname
+        if ssl and server_hostname is None:
+            raise ValueError("you have to pass server_hostname when using ssl")
+        options = check_ssl(
+            ssl,
+            ssl_handshake_timeout,
+            ssl_shutdown_timeout,
+            server_side=False,
+            server_hostname=server_hostname,
         )
         level = resolve_priority(priority)
         if path is not None:
@@ -63,7 +69,7 @@ class Unix(Part):
                 raise ValueError("path and sock can not be specified at the same time")
             sock = await self._connect_to_path(os.fspath(path))
             try:
-                return await self._open(sock, protocol_factory, level)
+                return await self._open(sock, protocol_factory, level, options)
             except BaseException:
                 # Nobody else knows of it. Where there is a transport, that closes it.
                 sock.close()
@@ -71,7 +77,7 @@ class Unix(Part):
         if sock is None:
             raise ValueError("no path and sock were specified")
         check_unix_socket(sock)
-        return await self._open(sock, protocol_factory, level)
+        return await self._open(sock, protocol_factory, level, options)
 
     async def create_unix_server(  # type: ignore[override]
         self,
@@ -111,7 +117,9 @@ class Unix(Part):
             OSError: the path can't be bound; the message names it.
             ValueError: arguments that exclude each other; a socket that isn't a UNIX stream socket.
         """
-        refuse_tls(ssl, ssl_handshake_timeout, ssl_shutdown_timeout)
+        if isinstance(ssl, bool):
+            raise TypeError(f"ssl argument must be an SSLContext or None, not {ssl!r}")
+        options = check_ssl(ssl, ssl_handshake_timeout, ssl_shutdown_timeout, server_side=True)
         level = resolve_priority(priority)
         if path is not None:
             if sock is not None:
@@ -125,7 +133,7 @@ class Unix(Part):
                 raise ValueError(f"mode ({mode!r}) is only meaningful with path")
         sock.setblocking(False)
         cleanup = SocketFile(sock).remove if cleanup_socket else None
-        server = Server(self, [sock], protocol_factory, backlog, level, cleanup)
+        server = Server(self, [sock], protocol_factory, backlog, level, cleanup, options)
         if start_serving:
             try:
                 await server.start_serving()

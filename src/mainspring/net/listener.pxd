@@ -7,6 +7,7 @@ cdef class Listener(Watcher):
     cdef object socket
     cdef object server
     cdef object protocol_factory
+    cdef object options
     cdef int backlog
     cdef bint is_watching
 

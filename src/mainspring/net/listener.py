@@ -48,9 +48,12 @@ class Listener(Watcher):
         server: the `Server`, which counts connections.
         backlog: how many connections to accept at most before the loop does other things.
         level: the level at which connections are accepted, and the level of each of them.
+        options: the `SSLOptions` of each connection; None for no encryption.
     """
 
-    def __init__(self, loop: Scheduler, sock, protocol_factory, server, backlog, level):
+    def __init__(
+        self, loop: Scheduler, sock, protocol_factory, server, backlog, level, options=None
+    ):
         self.loop = loop
         self.scheduler = loop
         self.socket = sock
@@ -59,6 +62,7 @@ class Listener(Watcher):
         self.protocol_factory = protocol_factory
         self.backlog = max(1, backlog)
         self.base_level = level
+        self.options = options
         set_no_delay(sock)
         self.context = PyContext_CopyCurrent()
 
@@ -108,6 +112,8 @@ class Listener(Watcher):
             context = self.context.copy()
             try:
                 protocol = context.run(self.protocol_factory)
+                if self.options is not None:
+                    protocol = context.run(self.options.wrap, self.loop, protocol)
                 transport = new_stream(self.scheduler, fd, protocol, context, self.base_level)
             except (SystemExit, KeyboardInterrupt):
                 c_close(fd)

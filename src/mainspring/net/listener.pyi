@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from mainspring.core.runnable import Runnable
 from mainspring.core.watching import WatchScheduler
+from mainspring.net.tls import SSLOptions
 
 RETRY_DELAY: float
 
@@ -17,6 +18,7 @@ class Listener(Runnable):
         server: object,
         backlog: int,
         level: int,
+        options: SSLOptions | None = None,
     ) -> None: ...
     def start(self) -> None: ...
     def pause(self) -> None: ...

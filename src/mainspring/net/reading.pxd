@@ -1,5 +1,6 @@
 from cpython.ref cimport PyObject
 
+from mainspring.net.receiver cimport Receiver
 from mainspring.net.transport cimport FdTransport
 
 cdef extern from "Python.h":
@@ -8,12 +9,17 @@ cdef extern from "Python.h":
 
 cdef class ReadingTransport(FdTransport):
     cdef object data_received
-    cdef bint is_buffered
+    cdef Receiver receiver
+    cdef bint is_direct
     cdef bint is_paused
     cdef bint is_at_end
     cdef bint reads_much
 
+    cdef int read_for_receiver(self) except -1
     cdef int read_into_protocol(self) except -1
     cdef int deliver(self, object data) except -1
     cdef int end_of_file(self) except -1
     cdef int failed_to_read(self) except -1
+
+
+cdef object data_received_of(object protocol)

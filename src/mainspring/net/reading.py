@@ -27,6 +27,7 @@ from cython.cimports.mainspring.core.capi import (
 )
 from cython.cimports.mainspring.core.poller import READ
 from cython.cimports.mainspring.core.scheduler import READ_BUFFER_SIZE
+from cython.cimports.mainspring.net.receiver import INPUT_SIZE, Receiver
 from cython.cimports.mainspring.net.system import c_read, c_recv
 from cython.cimports.mainspring.net.transport import FdTransport
 
@@ -39,13 +40,11 @@ class ReadingTransport(FdTransport):
 
     def protocol_changed(self):
         protocol = self.protocol
-        self.is_buffered = isinstance(protocol, asyncio.BufferedProtocol)
+        self.receiver = protocol if isinstance(protocol, Receiver) else None
+        self.is_direct = self.receiver is not None or isinstance(protocol, asyncio.BufferedProtocol)
         self.data_received = None
-        if protocol is not None and not self.is_buffered:
-            self.data_received = getattr(protocol, "data_received", None)
-            if self.data_received is None:
-                # Missed only when data comes, as in asyncio.
-                self.data_received = functools.partial(_data_received_of, protocol)
+        if protocol is not None and not self.is_direct:
+            self.data_received = data_received_of(protocol)
         return 0
 
     def start_reading(self):
@@ -76,7 +75,9 @@ class ReadingTransport(FdTransport):
     def read_ready(self):
         size: cython.Py_ssize_t
         buffer: cython.p_char
-        if self.is_buffered:
+        if self.is_direct:
+            if self.receiver is not None:
+                return self.read_for_receiver()
             return self.read_into_protocol()
         if self.reads_much:
             fresh: bytes = PyBytes_FromStringAndSize(cython.NULL, FRESH_SIZE)
@@ -112,6 +113,27 @@ class ReadingTransport(FdTransport):
         if result == cython.NULL:
             return self.protocol_failed("data_received")
         Py_DECREF(cython.cast(object, result))
+        return 0
+
+    def read_for_receiver(self):
+        buffer: cython.p_char = self.scheduler.buffer_for_reading()
+        size: cython.Py_ssize_t = _receive(self, buffer, INPUT_SIZE)
+        # Kept here: the receiver may end the transport.
+        receiver: Receiver = self.receiver
+        context = self.context
+        if size < 0:
+            return self.failed_to_read()
+        if size == 0:
+            return self.end_of_file()
+        PyContext_Enter(context)
+        try:
+            receiver.receive(buffer, size)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:
+            self.fatal_error(exc, "Fatal error: protocol.buffer_updated() call failed.")
+        finally:
+            PyContext_Exit(context)
         return 0
 
     def read_into_protocol(self):
@@ -175,7 +197,13 @@ class ReadingTransport(FdTransport):
         return 0
 
 
-def _data_received_of(protocol, data):
+def data_received_of(protocol):
+    """Returns a protocol's `data_received`, which is missed only when data comes, as in asyncio."""
+    method = getattr(protocol, "data_received", None)
+    return functools.partial(_call_data_received, protocol) if method is None else method
+
+
+def _call_data_received(protocol, data):
     return protocol.data_received(data)
 
 

@@ -4,10 +4,13 @@ import asyncio
 import socket
 from asyncio.trsock import TransportSocket
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainspring.net.listener import Listener
 from mainspring.net.stream import transports_of
+
+if TYPE_CHECKING:
+    from mainspring.net.tls import SSLOptions
 
 __all__ = ["Server"]
 
@@ -22,6 +25,7 @@ class Server(asyncio.AbstractServer):
         backlog: the backlog of each socket.
         level: the level at which connections are accepted, and that of each.
         cleanup: called once the sockets are closed.
+        options: how connections are encrypted; None for not at all.
     """
 
     def __init__(
@@ -32,13 +36,14 @@ class Server(asyncio.AbstractServer):
         backlog: int,
         level: int,
         cleanup: Callable[[], None] | None = None,
+        options: "SSLOptions | None" = None,
     ) -> None:
         self._loop = loop
         self._cleanup = cleanup
         self._sockets: list[socket.socket] | None = sockets
         self._listeners: list[Listener] = []
         self._make_listener: Callable[[socket.socket], Listener] = lambda sock: Listener(
-            loop, sock, protocol_factory, self, backlog, level
+            loop, sock, protocol_factory, self, backlog, level, options
         )
         self._backlog = backlog
         self._active = 0

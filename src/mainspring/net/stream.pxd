@@ -3,7 +3,7 @@ from mainspring.net.writing cimport WritingTransport
 
 
 cdef class StreamTransport(WritingTransport):
-    pass
+    cdef int send_from(self, const char* data, Py_ssize_t size) except -1
 
 
 cdef StreamTransport new_stream(Scheduler scheduler, int fd, object protocol, object context, int level)

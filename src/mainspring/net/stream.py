@@ -4,10 +4,12 @@ import asyncio
 import socket
 
 import cython
+from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
 from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.scheduler import Scheduler
 from cython.cimports.mainspring.net.address import peer_address
+from cython.cimports.mainspring.net.system import MSG_NOSIGNAL, c_send
 from cython.cimports.mainspring.net.writing import DEFAULT_HIGH_WATER, WritingTransport
 
 
@@ -23,9 +25,23 @@ _SocketTransport.__name__ = _SocketTransport.__qualname__ = "StreamTransport"
 class StreamTransport(WritingTransport):
     """A connected stream socket."""
 
+    # asyncio's word for what `start_tls()` can be asked to put TLS on.
+    _start_tls_compatible = True
+
     @property
     def __class__(self):
         return _SocketTransport
+
+    def send_from(self, data, size):
+        """Sends what lies in somebody's buffer; only what the system doesn't take is copied."""
+        sent: cython.Py_ssize_t = 0
+        if self.unsent == 0 and self.lost_writes == 0 and not self.is_eof_written and self.fd >= 0:
+            # An error comes again when the rest is sent.
+            sent = max(0, c_send(self.fd, data, size, MSG_NOSIGNAL))
+            if sent == size:
+                return 0
+        self.append(PyBytes_FromStringAndSize(data + sent, size - sent))
+        return self.after_append()
 
     def _repr_info(self):
         info = WritingTransport._repr_info(self)

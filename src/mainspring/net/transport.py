@@ -240,6 +240,10 @@ class FdTransport(Watcher):
         self.flush()
         self.force_close(None)
 
+    def _force_close(self, exc):
+        # What asyncio's own TLS layer, and others modelled on it, end a connection with.
+        self.force_close(exc)
+
     def is_closing(self):
         """Returns True once the transport is closing or closed."""
         return self.is_closing_

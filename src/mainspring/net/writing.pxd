@@ -1,3 +1,4 @@
+from mainspring.core.runnable cimport Runnable
 from mainspring.net.reading cimport ReadingTransport
 
 cdef enum:
@@ -23,7 +24,8 @@ cdef class WritingTransport(ReadingTransport):
     cdef int count_sent(self, Py_ssize_t sent) except -1
     cdef int pause_protocol(self) except -1
     cdef int resume_protocol(self) except -1
-    cdef int tell_protocol(self, str method) except -1
 
 
 cdef bytes as_bytes(object data)
+cdef tuple water_marks(object high, object low, Py_ssize_t default)
+cdef int tell_protocol(Runnable transport, object protocol, str method) except -1

@@ -16,6 +16,7 @@ from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.list import PyList_GET_SIZE
 from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 from cython.cimports.mainspring.core.poller import WRITE
+from cython.cimports.mainspring.core.runnable import Runnable
 from cython.cimports.mainspring.net.reading import ReadingTransport
 from cython.cimports.mainspring.net.system import (
     MSG_NOSIGNAL,
@@ -263,32 +264,49 @@ class WritingTransport(ReadingTransport):
         Raises:
             ValueError: not high >= low >= 0.
         """
-        if high is None:
-            high = DEFAULT_HIGH_WATER if low is None else 4 * low
-        if low is None:
-            low = high // 4
-        if not high >= low >= 0:
-            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
-        self.high_water = high
-        self.low_water = low
+        self.low_water, self.high_water = water_marks(high, low, DEFAULT_HIGH_WATER)
         self.after_append()
 
     def pause_protocol(self):
         self.is_write_paused = True
-        return self.tell_protocol("pause_writing")
+        return tell_protocol(self, self.protocol, "pause_writing")
 
     def resume_protocol(self):
         self.is_write_paused = False
-        return self.tell_protocol("resume_writing")
+        return tell_protocol(self, self.protocol, "resume_writing")
 
-    def tell_protocol(self, method: str):
-        try:
-            getattr(self.protocol, method)()
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as exc:
-            self.report(exc, f"protocol.{method}() failed")
-        return 0
+
+def water_marks(high, low, default: cython.Py_ssize_t):
+    """Returns the low-water and the high-water mark that `set_write_buffer_limits` was asked for.
+
+    Raises:
+        ValueError: not high >= low >= 0.
+    """
+    if high is None:
+        high = default if low is None else 4 * low
+    if low is None:
+        low = high // 4
+    if not high >= low >= 0:
+        raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
+    return low, high
+
+
+def tell_protocol(transport: Runnable, protocol, method: str):
+    """Calls the protocol's `pause_writing` or `resume_writing`; errors are reported."""
+    try:
+        getattr(protocol, method)()
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as exc:
+        transport.loop.call_exception_handler(
+            {
+                "message": f"protocol.{method}() failed",
+                "exception": exc,
+                "transport": transport,
+                "protocol": protocol,
+            }
+        )
+    return 0
 
 
 def as_bytes(data):

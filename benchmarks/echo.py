@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=1024, help="bytes of a request (1024)")
     parser.add_argument("--connections", type=int, default=100, help="connections (100)")
     parser.add_argument("--seconds", type=float, default=2.0, help="seconds a round (2)")
+    parser.add_argument("--tls", action="store_true", help="over TLS; there is no C server then")
     parser.add_argument("--api", choices=APIS, default="protocol", help="how the server is written")
     parser.add_argument(
         "--env",
@@ -46,6 +47,7 @@ def one_round(
     seconds: float,
     cores: Cores,
     extra: Mapping[str, str],
+    tls: bool,
 ) -> dict[str, float]:
     """Measures one server once.
 
@@ -57,6 +59,7 @@ def one_round(
         seconds: the measured window.
         cores: where server and client run.
         extra: environment variables for the server.
+        tls: True to talk TLS.
 
     Returns:
         The figures by name.
@@ -64,8 +67,8 @@ def one_round(
     Raises:
         BenchmarkError: server or client failed.
     """
-    server, port = start_server(loop, api, cores, extra)
-    with server, Load(server, port, connections, size, cores) as load:
+    server, port = start_server(loop, api, cores, extra, tls=tls)
+    with server, Load(server, port, connections, size, cores, tls=tls) as load:
         load.run(min(WARM_UP, seconds))
         return load.run(seconds).figures()
 
@@ -78,7 +81,7 @@ def measure(options: argparse.Namespace) -> Result:
     cores = choose_cores()
     values = interleave(
         options.rounds,
-        [C_SERVER, *loops],
+        loops if options.tls else [C_SERVER, *loops],
         partial(
             one_round,
             api=options.api,
@@ -87,12 +90,14 @@ def measure(options: argparse.Namespace) -> Result:
             seconds=options.seconds,
             cores=cores,
             extra=dict(pair.split("=", 1) for pair in options.env),
+            tls=options.tls,
         ),
         lambda loop: loop.label,
     )
     return {
         "command": "echo",
         "api": options.api,
+        "tls": options.tls,
         "size": options.size,
         "connections": options.connections,
         "seconds": options.seconds,
@@ -109,7 +114,8 @@ def title(result: Result) -> str:
     size = int(result["size"])
     shown = f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
     extra = "".join(f", {pair}" for pair in result["env"])
-    return f"echo, {result['api']}, {shown} x {result['connections']} connections{extra}"
+    over = ", TLS" if result["tls"] else ""
+    return f"echo, {result['api']}{over}, {shown} x {result['connections']} connections{extra}"
 
 
 def render(result: Result) -> str:
@@ -158,7 +164,8 @@ def charts(result: Result) -> list[Chart]:
         if found := present(row):
             middle = series.median(name) or 0.0
             bars.append(Bar(name, middle, min(found), max(found), f"{number(middle)} us"))
-    name = f"echo-{result['api']}-{result['size']}-{result['connections']}"
+    kind = f"tls-{result['api']}" if result["tls"] else result["api"]
+    name = f"echo-{kind}-{result['size']}-{result['connections']}"
     if result["env"]:
         name += "-env"
     note = "server CPU microseconds per request; less is better"

@@ -12,9 +12,11 @@ import gc
 import json
 import os
 import resource
+import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.loops import make_loop
 
@@ -111,16 +113,20 @@ PROTOCOLS: dict[str, Callable[[], asyncio.BaseProtocol]] = {
 APIS = (*PROTOCOLS, "streams")
 
 
-async def serve(loop: asyncio.AbstractEventLoop, api: str) -> asyncio.AbstractServer:
+async def serve(
+    loop: asyncio.AbstractEventLoop, api: str, context: ssl.SSLContext | None = None
+) -> asyncio.AbstractServer:
     """Starts to listen on a free port of 127.0.0.1.
 
     Args:
         loop: the running loop.
         api: one of `APIS`.
+        context: for TLS.
     """
+    where: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "backlog": BACKLOG, "ssl": context}
     if api == "streams":
-        return await asyncio.start_server(stream_echo, "127.0.0.1", 0, backlog=BACKLOG)
-    return await loop.create_server(PROTOCOLS[api], "127.0.0.1", 0, backlog=BACKLOG)
+        return await asyncio.start_server(stream_echo, **where)
+    return await loop.create_server(PROTOCOLS[api], **where)
 
 
 def answer(line: bytes) -> dict[str, int]:
@@ -142,13 +148,18 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.echo_server")
     parser.add_argument("--loop", required=True)
     parser.add_argument("--api", choices=APIS, default="protocol")
+    parser.add_argument("--tls", metavar="PEM", help="a key and certificate: serve with TLS")
     options = parser.parse_args(argv)
+    context = None
+    if options.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.tls)
 
     _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     loop = make_loop(options.loop)
     asyncio.set_event_loop(loop)
-    server = loop.run_until_complete(serve(loop, options.api))
+    server = loop.run_until_complete(serve(loop, options.api, context))
     port = server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
 
     def on_control() -> None:

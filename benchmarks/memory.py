@@ -20,7 +20,7 @@ from benchmarks.loops import LoopName
 from benchmarks.options import Result, add_common, select_loops
 from benchmarks.proc import Cores, choose_cores, memory_bytes
 from benchmarks.processes import BenchmarkError, LineProcess
-from benchmarks.servers import C_SERVER, settle, start_server, wait_for_connections
+from benchmarks.servers import C_SERVER, Load, settle, start_server, wait_for_connections
 from benchmarks.svg import Bar, Chart
 
 HELP = "bytes of memory per idle connection, measured over 40,000 after the first 10,000"
@@ -32,6 +32,7 @@ OPEN_SECONDS = 120.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `memory`."""
     add_common(parser, rounds=1)
+    parser.add_argument("--tls", action="store_true", help="TLS connections; there is no C server")
     parser.add_argument("--first", type=int, default=10_000, help="connections before (10,000)")
     parser.add_argument("--more", type=int, default=40_000, help="measured over (40,000)")
 
@@ -60,7 +61,9 @@ def within_limits(first: int, more: int) -> tuple[int, int, str]:
     )
 
 
-def one_round(loop: LoopName, *, first: int, more: int, cores: Cores) -> dict[str, float]:
+def one_round(
+    loop: LoopName, *, first: int, more: int, cores: Cores, tls: bool
+) -> dict[str, float]:
     """Measures one server.
 
     Args:
@@ -68,6 +71,7 @@ def one_round(loop: LoopName, *, first: int, more: int, cores: Cores) -> dict[st
         first: connections before the first measurement.
         more: connections between the two.
         cores: where server and client run.
+        tls: True for TLS connections.
 
     Returns:
         Bytes per connection (resident, and proportional), bytes at the end, and how many of
@@ -76,7 +80,10 @@ def one_round(loop: LoopName, *, first: int, more: int, cores: Cores) -> dict[st
     Raises:
         BenchmarkError: a connection failed, or server or client did.
     """
-    server, port = start_server(loop, "protocol", cores)
+    server, port = start_server(loop, "protocol", cores, tls=tls)
+    if tls:
+        with server:
+            return _with_tls(server, port, first, more, cores)
     command = [program("crowd_client"), str(port), "64"]
     with server, LineProcess(command, cores.client, "the crowd client") as crowd:
         crowd.ask(f"hold {first}", OPEN_SECONDS)
@@ -86,11 +93,31 @@ def one_round(loop: LoopName, *, first: int, more: int, cores: Cores) -> dict[st
         wait_for_connections(server, first + more)
         after = _memory(server)
         sample = crowd.ask(f"echo {SAMPLE}", OPEN_SECONDS)
+    return _figures(before, after, more, sample["served"] / sample["asked"])
+
+
+def _with_tls(
+    server: LineProcess, port: int, first: int, more: int, cores: Cores
+) -> dict[str, float]:
+    """Holds the connections by two load clients; one echo on each of the second, at the end."""
+    with Load(server, port, first, 64, cores, tls=True):
+        wait_for_connections(server, first)
+        before = _memory(server)
+        with Load(server, port, more, 64, cores, tls=True) as load:
+            wait_for_connections(server, first + more)
+            after = _memory(server)
+            served = load.run(count=more).requests
+    return _figures(before, after, more, served / more)
+
+
+def _figures(
+    before: dict[str, int], after: dict[str, int], more: int, served: float
+) -> dict[str, float]:
     return {
         "rss_bytes": (after["rss"] - before["rss"]) / more,
         "pss_bytes": (after["pss"] - before["pss"]) / more,
         "total_mib": after["rss"] / 2**20,
-        "served_percent": sample["served"] / sample["asked"] * 100,
+        "served_percent": served * 100,
     }
 
 
@@ -110,12 +137,13 @@ def measure(options: argparse.Namespace) -> Result:
         print(note, file=sys.stderr)
     values = interleave(
         options.rounds,
-        [C_SERVER, *loops],
-        partial(one_round, first=first, more=more, cores=choose_cores()),
+        loops if options.tls else [C_SERVER, *loops],
+        partial(one_round, first=first, more=more, cores=choose_cores(), tls=options.tls),
         lambda loop: loop.label,
     )
     return {
         "command": "memory",
+        "tls": options.tls,
         "first": first,
         "more": more,
         "note": note,
@@ -132,8 +160,9 @@ def render(result: Result) -> str:
     keys = ["rss_bytes", "pss_bytes", "total_mib", "served_percent"]
     rows = [[label, *[spread(values[key][label]) for key in keys]] for label in values[keys[0]]]
     headers = ["server", "bytes (RSS)", "bytes (PSS)", "server MiB at the end", "sample served, %"]
+    over = "TLS " if result["tls"] else ""
     head = (
-        f"memory per idle connection, measured over {result['more']:,} connections after the "
+        f"memory per idle {over}connection, measured over {result['more']:,} connections after the "
         f"first {result['first']:,}. {result['note']}"
     )
     return f"{head.strip()}\n\n{table(headers, rows)}"
@@ -149,4 +178,6 @@ def charts(result: Result) -> list[Chart]:
             low, high = max(0.0, min(found)), max(0.0, max(found))
             bars.append(Bar(label, middle, low, high, f"{number(middle)} bytes"))
     note = "bytes of resident memory of the server; less is better"
-    return [Chart("memory", "memory per idle connection", note, [("", bars)])]
+    over = "TLS " if result["tls"] else ""
+    name = "memory-tls" if result["tls"] else "memory"
+    return [Chart(name, f"memory per idle {over}connection", note, [("", bars)])]

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.build import program
+from benchmarks.build import certificate, program
 from benchmarks.loops import LoopName
 from benchmarks.proc import Cores, cpu_seconds
 from benchmarks.processes import BenchmarkError, LineProcess
@@ -41,7 +41,12 @@ class Window:
 
 
 def start_server(
-    loop: LoopName, api: str, cores: Cores, extra: Mapping[str, str] | None = None
+    loop: LoopName,
+    api: str,
+    cores: Cores,
+    extra: Mapping[str, str] | None = None,
+    *,
+    tls: bool = False,
 ) -> tuple[LineProcess, int]:
     """Starts an echo server.
 
@@ -50,6 +55,7 @@ def start_server(
         api: how it serves; the C server has only one way.
         cores: where it runs.
         extra: environment variables to add.
+        tls: True to serve with TLS; not in C.
 
     Returns:
         The process and its port.
@@ -62,6 +68,8 @@ def start_server(
     else:
         module = "benchmarks.echo_server"
         command = [sys.executable, "-m", module, "--loop", loop.spec, "--api", api]
+        if tls:
+            command += ["--tls", certificate()]
     process = LineProcess(command, cores.server, f"the {loop.label} server", extra)
     try:
         return process, int(process.read(START_SECONDS)["port"])
@@ -74,7 +82,14 @@ class Load:
     """A load client that is connected to a server."""
 
     def __init__(
-        self, server: LineProcess, port: int, connections: int, size: int, cores: Cores
+        self,
+        server: LineProcess,
+        port: int,
+        connections: int,
+        size: int,
+        cores: Cores,
+        *,
+        tls: bool = False,
     ) -> None:
         """Starts the client and connects it.
 
@@ -84,9 +99,11 @@ class Load:
             connections: how many, each with one request in flight.
             size: bytes of a request.
             cores: where the client runs.
+            tls: True to talk TLS.
         """
         self._server = server
-        command = [program("load_client"), str(port), str(connections), str(size), "reset"]
+        name = "tls_load_client" if tls else "load_client"
+        command = [program(name), str(port), str(connections), str(size), "reset"]
         self._client = LineProcess(command, cores.client, "the load client")
         try:
             self._client.read(START_SECONDS)

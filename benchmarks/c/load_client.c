@@ -8,6 +8,8 @@
  * Latencies go into a log-linear histogram (64 buckets an octave: an error below 1.6 %), so
  * that a long run costs no memory and the tail isn't sampled.
  *
+ * Built with -DTLS it talks TLS (wire.h).
+ *
  * It talks to its parent in lines: it prints {"connected": N}; for each line "MILLISECONDS COUNT"
  * it runs one phase (either may be 0: no such bound, but not both) and prints its figures;
  * at the end of stdin it closes, with a reset if asked to.
@@ -30,11 +32,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "wire.h"
+
 enum { SUB_BITS = 6, BUCKETS = 64 << SUB_BITS, EVENTS = 1024, READ_BUFFER = 256 * 1024 };
 static const uint64_t STALL_NS = 10ULL * 1000 * 1000 * 1000;
 
 struct connection {
     int fd;
+    wire wire;
     int waits_for_room; /* its send was cut short and it waits for EPOLLOUT too */
     size_t sent, received;
     uint64_t began;
@@ -87,7 +92,7 @@ static void watch(struct connection *c, uint32_t events, int operation) {
 }
 
 static void send_rest(struct connection *c) {
-    ssize_t sent = send(c->fd, message + c->sent, size - c->sent, MSG_NOSIGNAL);
+    ssize_t sent = wire_send(c->wire, message + c->sent, size - c->sent);
     if (sent < 0) {
         if (errno != EAGAIN) die("send");
         sent = 0;
@@ -109,7 +114,7 @@ static void begin(struct connection *c) {
 
 /* Reads what is there; returns 1 when that completed the echo. */
 static int take(struct connection *c) {
-    ssize_t got = recv(c->fd, read_buffer, READ_BUFFER, 0);
+    ssize_t got = wire_recv(c->wire, read_buffer, READ_BUFFER);
     if (got < 0) {
         if (errno == EAGAIN) return 0;
         die("recv");
@@ -172,6 +177,7 @@ static void open_connection(struct connection *c, int port) {
     if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
     int one = 1;
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    c->wire = wire_open(c->fd);
     if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0) die("fcntl");
     watch(c, EPOLLIN, EPOLL_CTL_ADD);
 }

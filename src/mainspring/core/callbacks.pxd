@@ -3,6 +3,7 @@ from mainspring.core.timers cimport TimerHandle
 
 cdef extern from "functions.h":
     bint is_coroutine_function(object) noexcept
+    double as_double(object) except? -1
 
 
 cdef class CallbackScheduler(Scheduler):
@@ -11,7 +12,6 @@ cdef class CallbackScheduler(Scheduler):
     cdef TimerHandle start_timer(
         self, double when, object callback, object args, object context, object priority, str method
     )
-    cdef TimerHandle new_timer(self, TimerHandle timer, double when, object callback, object args, object context)
 
 
 cdef int check_callable(object callback, str method) except -1

@@ -20,7 +20,7 @@ from cython.cimports.mainspring.core.priority import level_in, level_of
 from cython.cimports.mainspring.core.runnable import Runnable, new_handle
 from cython.cimports.mainspring.core.scheduler import Scheduler
 from cython.cimports.mainspring.core.threadsafe import ThreadSafeHandle
-from cython.cimports.mainspring.core.timers import IdleHandle, TimerHandle, to_nanoseconds
+from cython.cimports.mainspring.core.timers import IdleHandle, TimerHandle
 
 
 class CallbackScheduler(Scheduler):
@@ -98,7 +98,7 @@ class CallbackScheduler(Scheduler):
             raise TypeError("delay must not be None")
         self.check_open()
         check_callable(callback, "call_later")
-        when: cython.double = self.clock.now() / 1e9 + cython.cast(cython.double, delay)
+        when: cython.double = self.clock.now() / 1e9 + as_double(delay)
         return self.start_timer(when, callback, args, context, priority, "call_later")
 
     def call_at(self, when, callback, *args, context=None, priority=None):
@@ -141,7 +141,7 @@ class CallbackScheduler(Scheduler):
             handle = new_handle(self, callback, args, context)
         else:
             timer = IdleHandle.__new__(IdleHandle)
-            self.new_timer(timer, self.clock.now() / 1e9 + timeout, callback, args, context)
+            _fill_timer(timer, self, self.clock.now() / 1e9 + timeout, callback, args, context)
             timer.due_level = DEFAULT_LEVEL
             handle = timer
         if self.is_debug:
@@ -179,23 +179,12 @@ class CallbackScheduler(Scheduler):
     def start_timer(self, when: cython.double, callback, args, context, priority, method: str):
         """Makes a timer and puts it into the heap; what `call_later` and `call_at` share."""
         timer: TimerHandle = TimerHandle.__new__(TimerHandle)
-        self.new_timer(timer, when, callback, args, context)
+        _fill_timer(timer, self, when, callback, args, context)
         if self.is_debug:
             self._check_thread()
             self.check_debug(timer, callback, method)
         timer.due_level = level_in(timer.context) if priority is None else level_of(priority)
         self.timers.push(timer)
-        return timer
-
-    def new_timer(self, timer: TimerHandle, when: cython.double, callback, args, context):
-        if when != when:
-            raise ValueError("a timer's time must be a number of seconds, not NaN")
-        timer.loop = self
-        timer.callback = callback
-        timer.args = args
-        timer.context = PyContext_CopyCurrent() if context is None else context
-        timer.when_seconds = when
-        timer.deadline = to_nanoseconds(when)
         return timer
 
     def _begin_running(self):
@@ -231,6 +220,22 @@ class CallbackScheduler(Scheduler):
                 "Non-thread-safe operation invoked on an event loop other than the current one; "
                 "from another thread use call_soon_threadsafe()"
             )
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(-1)
+def _fill_timer(
+    timer: TimerHandle, loop, when: cython.double, callback, args, context
+) -> cython.int:
+    if when != when:
+        raise ValueError("a timer's time must be a number of seconds, not NaN")
+    timer.loop = loop
+    timer.callback = callback
+    timer.args = args
+    timer.context = PyContext_CopyCurrent() if context is None else context
+    timer.when_seconds = when
+    return 0
 
 
 def check_callable(callback, method: str):

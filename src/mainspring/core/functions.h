@@ -1,4 +1,4 @@
-/* What kind of function a callback is, without a look-up of attributes. */
+/* What kind of thing an argument is, without a look-up of attributes. */
 #ifndef MAINSPRING_FUNCTIONS_H
 #define MAINSPRING_FUNCTIONS_H
 
@@ -11,6 +11,17 @@ static inline int is_coroutine_function(PyObject *f)
     if (!PyFunction_Check(f))
         return 0;
     return (((PyCodeObject *)PyFunction_GET_CODE(f))->co_flags & CO_COROUTINE) != 0;
+}
+
+/* A number as a double; -1.0 with an exception set when it is none. (PyFloat_AsDouble makes and
+ * frees a float for an int.) */
+static inline double as_double(PyObject *number)
+{
+    if (PyFloat_CheckExact(number))
+        return PyFloat_AS_DOUBLE(number);
+    if (PyLong_CheckExact(number))
+        return PyLong_AsDouble(number);
+    return PyFloat_AsDouble(number);
 }
 
 #endif

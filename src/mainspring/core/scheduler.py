@@ -26,7 +26,7 @@ from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LOW
 from cython.cimports.mainspring.core.poller import READ
 from cython.cimports.mainspring.core.run_queue import RunQueue
 from cython.cimports.mainspring.core.runnable import Runnable
-from cython.cimports.mainspring.core.timers import TimerHandle, TimerHeap
+from cython.cimports.mainspring.core.timers import TimerHandle, TimerHeap, to_nanoseconds
 
 QUANTUM = 5_000_000
 LOW_QUANTUM = 200_000
@@ -85,6 +85,7 @@ class Scheduler:
         """Returns the poll's timeout in nanoseconds, -1 for ever."""
         timer: TimerHandle
         now: cython.longlong
+        due: cython.longlong
         if self.is_stopping or self.queue.highest() >= 0 or self.inbox.mask:
             return 0
         if PyList_GET_SIZE(self.to_flush) > 0:
@@ -93,8 +94,9 @@ class Scheduler:
         if timer is None:
             return -1
         now = self.clock.now()
-        # Compared first: the difference to a deadline in the far past has no room in 64 bits.
-        return timer.deadline - now if timer.deadline > now else 0
+        due = to_nanoseconds(timer.when_seconds)
+        # Compared first: the difference to a time in the far past has no room in 64 bits.
+        return due - now if due > now else 0
 
     def poll(self, timeout: cython.longlong):
         if timeout == 0:
@@ -143,7 +145,7 @@ class Scheduler:
         # Only now that the wake-up bytes are read: a signal whose byte is read away after its
         # check would wait for as long as the loop sleeps.
         PyErr_CheckSignals()
-        if PyList_GET_SIZE(self.timers.timers) > 0 and self.timers.first() is not None:
+        if self.timers.count > 0 and self.timers.first() is not None:
             now = self.clock.now()
             timer = self.timers.pop_due(now)
             while timer is not None:

@@ -10,6 +10,7 @@ import threading
 from asyncio import events
 
 from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
+from cython.cimports.mainspring.core.freelist import keep_freed
 from cython.cimports.mainspring.core.runnable import Runnable
 
 
@@ -64,3 +65,6 @@ class ThreadSafeHandle(Runnable):
         if self.is_running:
             lock.acquire()
         return 0
+
+
+keep_freed(ThreadSafeHandle)

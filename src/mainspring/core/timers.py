@@ -1,21 +1,24 @@
-"""Timers: one binary heap of handles, ordered by deadline in nanoseconds, then by arrival.
+"""Timers: one binary heap of handles, ordered by time, then by arrival.
 
-A timer is never early: its deadline is the first nanosecond at which the loop's `time()`, a float
-of seconds, has reached what was asked for. A cancelled timer stays in the heap until it comes up
+A timer is never early: it is due at the first nanosecond at which the loop's `time()`, a float of
+seconds, has reached what was asked for. A cancelled timer stays in the heap until it comes up
 or until cancelled ones are the majority; only the last leaf goes at once, which makes the common
 "schedule a timeout, then cancel it" free of growth. The heap is a list, so that the garbage
-collector sees what is pending.
+collector sees what is pending; it is longer than the heap, and None behind its end.
 """
 
 import asyncio
 
 import cython
 from cython.cimports.cpython.list import PyList_GET_SIZE
-from cython.cimports.cpython.ref import PyObject
+from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, PyObject
 from cython.cimports.mainspring.core.capi import list_items
+from cython.cimports.mainspring.core.freelist import keep_freed
 from cython.cimports.mainspring.core.runnable import Runnable
 
 COMPACT_ABOVE = cython.declare(cython.Py_ssize_t, 64)
+SHORTEN_ABOVE = cython.declare(cython.Py_ssize_t, 1024)
+NONE = cython.declare(cython.pointer(PyObject), cython.cast(cython.pointer(PyObject), None))
 NEVER = cython.declare(cython.longlong, 0x7FFFFFFFFFFFFFFF)
 
 
@@ -110,19 +113,25 @@ class TimerHeap:
         self.timers = []
 
     def push(self, timer: TimerHandle):
-        """Adds a timer whose deadline is set."""
+        """Adds a timer whose time is set."""
         self.arrivals += 1
         timer.arrival = self.arrivals
         timer.heap = self
         timer.is_scheduled = True
-        self.timers.append(timer)
-        self.sift_up(PyList_GET_SIZE(self.timers) - 1)
+        if self.count == PyList_GET_SIZE(self.timers):
+            self.timers.append(timer)
+        else:
+            # The place is None's, which needs no counting.
+            Py_INCREF(timer)
+            list_items(self.timers)[self.count] = cython.cast(cython.pointer(PyObject), timer)
+        self.count += 1
+        self.sift_up(self.count - 1)
         return 0
 
     def first(self):
         """Returns the pending timer that is due first, or None."""
         timer: TimerHandle
-        while PyList_GET_SIZE(self.timers) > 0:
+        while self.count > 0:
             timer = cython.cast(TimerHandle, list_items(self.timers)[0])
             if timer.is_scheduled:
                 return timer
@@ -133,46 +142,68 @@ class TimerHeap:
     def pop_due(self, now: cython.longlong):
         """Takes the first timer out and returns it if it is due at `now` or before, else None."""
         timer: TimerHandle = self.first()
-        if timer is None or timer.deadline > now:
+        if timer is None or timer.when_seconds > now / 1e9:
             return None
         self.pop()
         timer.is_scheduled = False
         return timer
 
     def pop(self):
-        """Takes the root out of a heap that is not empty, and returns it."""
-        last: TimerHandle = self.timers.pop()
-        if PyList_GET_SIZE(self.timers) == 0:
-            return last
-        root: TimerHandle = self.timers[0]
-        self.timers[0] = last
-        self.sift_down(0)
-        return root
+        """Takes the root out of a heap that is not empty."""
+        items: cython.pointer(cython.pointer(PyObject)) = list_items(self.timers)
+        root: cython.pointer(PyObject) = items[0]
+        self.count -= 1
+        items[0] = items[self.count]
+        items[self.count] = NONE
+        if self.count > 1:
+            self.sift_down(0)
+        Py_DECREF(cython.cast(object, root))
+        self.give_back()
+        return 0
 
     def discard(self, timer: TimerHandle):
         """Forgets a pending timer: at once if it is the last leaf, else when it comes up."""
-        size: cython.Py_ssize_t = PyList_GET_SIZE(self.timers)
+        last: cython.Py_ssize_t = self.count - 1
         timer.is_scheduled = False
-        if cython.cast(TimerHandle, list_items(self.timers)[size - 1]) is timer:
-            self.timers.pop()
+        if list_items(self.timers)[last] == cython.cast(cython.pointer(PyObject), timer):
+            list_items(self.timers)[last] = NONE
+            self.count = last
+            Py_DECREF(timer)
             return 0
         self.cancelled += 1
-        if self.cancelled > COMPACT_ABOVE and self.cancelled * 2 > size:
-            self.timers = [t for t in self.timers if cython.cast(TimerHandle, t).is_scheduled]
-            self.cancelled = 0
-            index: cython.Py_ssize_t = PyList_GET_SIZE(self.timers) // 2
-            while index > 0:
-                index -= 1
-                self.sift_down(index)
+        if self.cancelled > COMPACT_ABOVE and self.cancelled * 2 > self.count:
+            self.compact()
+        return 0
+
+    def compact(self):
+        """Takes the cancelled timers out and makes a heap of the others."""
+        # Kept to the end: what frees a timer may be told of it, and make the next one.
+        before: list = self.timers
+        self.timers = [t for t in before[: self.count] if cython.cast(TimerHandle, t).is_scheduled]
+        self.count = PyList_GET_SIZE(self.timers)
+        self.cancelled = 0
+        index: cython.Py_ssize_t = self.count // 2
+        while index > 0:
+            index -= 1
+            self.sift_down(index)
+        return 0
+
+    def give_back(self):
+        """Shortens a list that has become much longer than the heap."""
+        size: cython.Py_ssize_t = PyList_GET_SIZE(self.timers)
+        if size > SHORTEN_ABOVE and self.count * 4 < size:
+            del self.timers[self.count * 2 :]
         return 0
 
     def clear(self):
         """Forgets all timers; none of them runs."""
         timers: list = self.timers
+        index: cython.Py_ssize_t
+        for index in range(self.count):
+            cython.cast(TimerHandle, list_items(timers)[index]).is_scheduled = False
         self.timers = []
+        self.count = 0
         self.cancelled = 0
-        for timer in timers:
-            cython.cast(TimerHandle, timer).is_scheduled = False
 
     def sift_up(self, index: cython.Py_ssize_t):
         items: cython.pointer(cython.pointer(PyObject)) = list_items(self.timers)
@@ -188,7 +219,7 @@ class TimerHeap:
 
     def sift_down(self, index: cython.Py_ssize_t):
         items: cython.pointer(cython.pointer(PyObject)) = list_items(self.timers)
-        size: cython.Py_ssize_t = PyList_GET_SIZE(self.timers)
+        size: cython.Py_ssize_t = self.count
         moving: cython.pointer(PyObject) = items[index]
         child: cython.Py_ssize_t = 2 * index + 1
         while child < size:
@@ -208,10 +239,7 @@ class TimerHeap:
 def _is_before(a: cython.pointer(PyObject), b: cython.pointer(PyObject)) -> cython.bint:
     one: TimerHandle = cython.cast(TimerHandle, a)
     other: TimerHandle = cython.cast(TimerHandle, b)
-    if one.deadline != other.deadline:
-        return one.deadline < other.deadline
     if one.when_seconds != other.when_seconds:
-        # Less than a nanosecond apart.
         return one.when_seconds < other.when_seconds
     return one.arrival < other.arrival
 
@@ -228,3 +256,6 @@ def to_nanoseconds(seconds: cython.double):
     while nanoseconds / 1e9 < seconds:
         nanoseconds += 1
     return nanoseconds
+
+
+keep_freed(TimerHandle)

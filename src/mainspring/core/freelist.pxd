@@ -1,0 +1,2 @@
+cdef extern from "freelist.h":
+    void keep_freed(object type) noexcept

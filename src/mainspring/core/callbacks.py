@@ -17,7 +17,7 @@ from cython.cimports.mainspring.core.capi import (
 )
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
 from cython.cimports.mainspring.core.priority import level_in, level_of
-from cython.cimports.mainspring.core.runnable import Runnable, new_handle
+from cython.cimports.mainspring.core.runnable import Runnable
 from cython.cimports.mainspring.core.scheduler import Scheduler
 from cython.cimports.mainspring.core.threadsafe import ThreadSafeHandle
 from cython.cimports.mainspring.core.timers import IdleHandle, TimerHandle
@@ -46,7 +46,7 @@ class CallbackScheduler(Scheduler):
         check_callable(callback, "call_soon")
         if context is None:
             context = PyContext_CopyCurrent()
-        handle: Runnable = new_handle(self, callback, args, context)
+        handle: Runnable = self.new_handle(callback, args, context)
         if self.is_debug:
             self._check_thread()
             self.check_debug(handle, callback, "call_soon")
@@ -64,7 +64,7 @@ class CallbackScheduler(Scheduler):
             context = PyContext_CopyCurrent()
         level: cython.int = level_in(context) if priority is None else level_of(priority)
         if self.thread == PyThread_get_thread_ident():
-            handle: Runnable = new_handle(self, callback, args, context)
+            handle: Runnable = self.new_handle(callback, args, context)
             if self.is_debug:
                 self.check_debug(handle, callback, "call_soon_threadsafe")
             self.queue.push(handle, level)
@@ -138,7 +138,7 @@ class CallbackScheduler(Scheduler):
         if timeout is None:
             if context is None:
                 context = PyContext_CopyCurrent()
-            handle = new_handle(self, callback, args, context)
+            handle = self.new_handle(callback, args, context)
         else:
             timer = IdleHandle.__new__(IdleHandle)
             _fill_timer(timer, self, self.clock.now() / 1e9 + timeout, callback, args, context)

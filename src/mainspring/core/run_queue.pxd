@@ -17,4 +17,4 @@ cdef class RunQueue:
     cdef bint has_above(self, int level) noexcept
     cdef bint has_more(self, int level, unsigned long long limit) noexcept
     cdef Runnable first(self, int level)
-    cdef Runnable pop(self, int level, unsigned long long limit)
+    cdef PyObject* take(self, int level) noexcept

@@ -12,7 +12,7 @@ from cython.cimports.mainspring.core.clock import Clock
 from cython.cimports.mainspring.core.level import LEVELS, LOW_LEVEL
 from cython.cimports.mainspring.core.runnable import (
     RING_INSERT,
-    RING_REMOVE,
+    RING_TAKE,
     Runnable,
     clear_ring,
     new_anchor,
@@ -40,6 +40,9 @@ class RunQueue:
 
     def push(self, runnable: Runnable, level: cython.int):
         """Puts a runnable at the tail of a level; one that is queued already moves there."""
+        # Raw pointers, here and in `take`: nothing needs counting while a link is moved.
+        anchor: cython.pointer(PyObject) = self.anchors[level]
+        before: cython.pointer(PyObject)
         if runnable.prev != cython.NULL:
             runnable.unlink()
         self.last_stamp += 1
@@ -47,11 +50,8 @@ class RunQueue:
         runnable.level = level
         if level == LOW_LEVEL:
             runnable.queued_at = self.clock.now()
-        RING_INSERT(
-            cython.cast(Runnable, cython.cast(Runnable, self.anchors[level]).prev),
-            runnable,
-            cython.cast(Runnable, self.anchors[level]),
-        )
+        before = cython.cast(Runnable, anchor).prev
+        RING_INSERT(cython.cast(Runnable, before), runnable, cython.cast(Runnable, anchor))
         self.mask |= 1 << level
 
     def highest(self):
@@ -73,7 +73,7 @@ class RunQueue:
         return self.highest() < level
 
     def has_more(self, level: cython.int, limit: cython.ulonglong):
-        """Returns True when `pop` with the same arguments would find a runnable."""
+        """Returns True when a level's first runnable was queued by then: has a stamp up to `limit`."""
         anchor: cython.pointer(PyObject) = self.anchors[level]
         following: cython.pointer(PyObject) = cython.cast(
             cython.pointer(PyObject), cython.cast(Runnable, anchor).next
@@ -87,11 +87,18 @@ class RunQueue:
             return None
         return anchor.next
 
-    def pop(self, level: cython.int, limit: cython.ulonglong):
-        """Takes the first runnable of a level whose stamp is at most `limit`; None if none is."""
-        anchor: Runnable = cython.cast(Runnable, self.anchors[level])
-        runnable: Runnable = anchor.next
-        if runnable is anchor or runnable.stamp > limit:
-            return None
-        RING_REMOVE(anchor, runnable, runnable.next)
-        return runnable
+    def take(self, level: cython.int):
+        """Takes the first runnable out of a level that is not empty; the caller owns a reference."""
+        anchor: cython.pointer(PyObject) = self.anchors[level]
+        first: cython.pointer(PyObject) = cython.cast(
+            cython.pointer(PyObject), cython.cast(Runnable, anchor).next
+        )
+        second: cython.pointer(PyObject) = cython.cast(
+            cython.pointer(PyObject), cython.cast(Runnable, first).next
+        )
+        RING_TAKE(
+            cython.cast(Runnable, anchor),
+            cython.cast(Runnable, first),
+            cython.cast(Runnable, second),
+        )
+        return first

@@ -3,7 +3,9 @@ from cpython.ref cimport PyObject
 
 cdef extern from "ring.h":
     void RING_INSERT(Runnable before, Runnable node, Runnable anchor) noexcept
+    void RING_TAKE(Runnable before, Runnable node, Runnable after) noexcept
     void RING_REMOVE(Runnable before, Runnable node, Runnable after) noexcept
+    bint IS_FORGOTTEN(Runnable node) noexcept
 
 
 cdef class Runnable:
@@ -30,4 +32,3 @@ cdef class Runnable:
 
 cdef Runnable new_anchor()
 cdef void clear_ring(Runnable anchor) noexcept
-cdef Runnable new_handle(object loop, object callback, object args, object context)

@@ -90,13 +90,15 @@ class Runnable:
 
     def link_before(self, anchor: Runnable):
         """Puts this runnable, which is in no ring, at the tail of the anchor's ring."""
-        RING_INSERT(cython.cast(Runnable, anchor.prev), self, anchor)
+        before: cython.pointer(PyObject) = anchor.prev
+        RING_INSERT(cython.cast(Runnable, before), self, anchor)
 
     def unlink(self):
         """Takes this runnable out of its ring; does nothing when it is in none."""
-        if self.prev == cython.NULL:
-            return
-        RING_REMOVE(cython.cast(Runnable, self.prev), self, self.next)
+        before: cython.pointer(PyObject) = self.prev
+        after: cython.pointer(PyObject) = cython.cast(cython.pointer(PyObject), self.next)
+        if before != cython.NULL:
+            RING_REMOVE(cython.cast(Runnable, before), self, cython.cast(Runnable, after))
 
     def cancel(self):
         """Sees to it that the callback doesn't run (any more); does nothing the second time."""
@@ -185,13 +187,3 @@ def clear_ring(anchor: Runnable):
     while runnable is not anchor:
         runnable.unlink()
         runnable = anchor.next
-
-
-def new_handle(loop, callback, args, context):
-    """Returns a handle that is not queued yet."""
-    handle: Runnable = Runnable.__new__(Runnable)
-    handle.loop = loop
-    handle.callback = callback
-    handle.args = args
-    handle.context = context
-    return handle

@@ -5,6 +5,9 @@ from mainspring.core.run_queue cimport RunQueue
 from mainspring.core.runnable cimport Runnable
 from mainspring.core.timers cimport TimerHeap
 
+cdef extern from "ring.h":
+    void SPARE_GIVE(Scheduler owner, Runnable node) noexcept
+    Runnable SPARE_TAKE(Scheduler owner)
 cdef extern from "threads.h":
     ctypedef struct PyInterpreterState
     PyInterpreterState* PyInterpreterState_Get() noexcept
@@ -22,6 +25,8 @@ cdef class Scheduler:
     cdef Inbox inbox
     cdef Clock clock
     cdef list to_flush
+    cdef Runnable spare
+    cdef int spares
     cdef char* read_buffer
     cdef PyInterpreterState* interpreter
     cdef readonly bint is_debug
@@ -42,6 +47,7 @@ cdef class Scheduler:
     cdef int run_batch(self) except -1
     cdef int run_level(self, int level) except -1
     cdef int run_one(self, int level) except -1
+    cdef Runnable new_handle(self, object callback, object args, object context)
     cdef bint low_is_overdue(self) except -1
     cdef int flush_later(self, Runnable runnable) except -1
     cdef int flush_all(self) except -1

@@ -11,16 +11,17 @@ from asyncio.format_helpers import extract_stack
 
 import cython
 from cython.cimports.mainspring.core.capi import (
-    PyCallable_Check,
     PyContext_CopyCurrent,
     PyThread_get_thread_ident,
 )
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
 from cython.cimports.mainspring.core.priority import level_in, level_of
 from cython.cimports.mainspring.core.runnable import Runnable
-from cython.cimports.mainspring.core.scheduler import Scheduler
+from cython.cimports.mainspring.core.scheduler import SPARE_TAKE, Scheduler
 from cython.cimports.mainspring.core.threadsafe import ThreadSafeHandle
 from cython.cimports.mainspring.core.timers import IdleHandle, TimerHandle
+
+CLOSED = "Event loop is closed"
 
 
 class CallbackScheduler(Scheduler):
@@ -42,11 +43,13 @@ class CallbackScheduler(Scheduler):
             TypeError: the callback can't be called, or is a coroutine function.
             ValueError: `priority` is not one of the five.
         """
-        self.check_open()
-        check_callable(callback, "call_soon")
+        if self.is_shut:
+            raise RuntimeError(CLOSED)
+        if not is_callback(callback):
+            refuse(callback, "call_soon")
         if context is None:
             context = PyContext_CopyCurrent()
-        handle: Runnable = self.new_handle(callback, args, context)
+        handle: Runnable = _new_handle(self, callback, args, context)
         if self.is_debug:
             self._check_thread()
             self.check_debug(handle, callback, "call_soon")
@@ -58,13 +61,15 @@ class CallbackScheduler(Scheduler):
 
         Parameters, result and errors are those of `call_soon`.
         """
-        self.check_open()
-        check_callable(callback, "call_soon_threadsafe")
+        if self.is_shut:
+            raise RuntimeError(CLOSED)
+        if not is_callback(callback):
+            refuse(callback, "call_soon_threadsafe")
         if context is None:
             context = PyContext_CopyCurrent()
         level: cython.int = level_in(context) if priority is None else level_of(priority)
         if self.thread == PyThread_get_thread_ident():
-            handle: Runnable = self.new_handle(callback, args, context)
+            handle: Runnable = _new_handle(self, callback, args, context)
             if self.is_debug:
                 self.check_debug(handle, callback, "call_soon_threadsafe")
             self.queue.push(handle, level)
@@ -96,8 +101,10 @@ class CallbackScheduler(Scheduler):
         """
         if delay is None:
             raise TypeError("delay must not be None")
-        self.check_open()
-        check_callable(callback, "call_later")
+        if self.is_shut:
+            raise RuntimeError(CLOSED)
+        if not is_callback(callback):
+            refuse(callback, "call_later")
         when: cython.double = self.clock.now() / 1e9 + as_double(delay)
         return self.start_timer(when, callback, args, context, priority, "call_later")
 
@@ -108,8 +115,10 @@ class CallbackScheduler(Scheduler):
         """
         if when is None:
             raise TypeError("when cannot be None")
-        self.check_open()
-        check_callable(callback, "call_at")
+        if self.is_shut:
+            raise RuntimeError(CLOSED)
+        if not is_callback(callback):
+            refuse(callback, "call_at")
         return self.start_timer(when, callback, args, context, priority, "call_at")
 
     def call_idle(self, callback, *args, timeout=None, context=None):
@@ -131,14 +140,16 @@ class CallbackScheduler(Scheduler):
             RuntimeError: the loop is closed.
             TypeError: the callback can't be called.
         """
-        self.check_open()
-        check_callable(callback, "call_idle")
+        if self.is_shut:
+            raise RuntimeError(CLOSED)
+        if not is_callback(callback):
+            refuse(callback, "call_idle")
         handle: Runnable
         timer: IdleHandle
         if timeout is None:
             if context is None:
                 context = PyContext_CopyCurrent()
-            handle = self.new_handle(callback, args, context)
+            handle = _new_handle(self, callback, args, context)
         else:
             timer = IdleHandle.__new__(IdleHandle)
             _fill_timer(timer, self, self.clock.now() / 1e9 + timeout, callback, args, context)
@@ -201,12 +212,8 @@ class CallbackScheduler(Scheduler):
         return self.thread or None
 
     def _check_closed(self):
-        self.check_open()
-
-    def check_open(self):
         if self.is_shut:
-            raise RuntimeError("Event loop is closed")
-        return 0
+            raise RuntimeError(CLOSED)
 
     def check_debug(self, handle, callback, method: str):
         if inspect.iscoroutinefunction(callback):
@@ -220,6 +227,22 @@ class CallbackScheduler(Scheduler):
                 "Non-thread-safe operation invoked on an event loop other than the current one; "
                 "from another thread use call_soon_threadsafe()"
             )
+
+
+@cython.cfunc
+@cython.inline
+def _new_handle(scheduler: CallbackScheduler, callback, args, context) -> Runnable:
+    """Returns a handle that is not queued yet."""
+    handle: Runnable
+    if scheduler.spares > 0:
+        handle = SPARE_TAKE(scheduler)
+    else:
+        handle = Runnable.__new__(Runnable)
+    handle.loop = scheduler
+    handle.callback = callback
+    handle.args = args
+    handle.context = context
+    return handle
 
 
 @cython.cfunc
@@ -238,17 +261,14 @@ def _fill_timer(
     return 0
 
 
-def check_callable(callback, method: str):
-    if is_coroutine_function(callback):
+def refuse(callback, method: str):
+    """Raises the TypeError that tells why something is no callback."""
+    if is_coroutine_function(callback) or asyncio.iscoroutine(callback):
         raise TypeError(_coroutine_refused(callback, method))
-    if not PyCallable_Check(callback):
-        if asyncio.iscoroutine(callback):
-            raise TypeError(_coroutine_refused(callback, method))
-        raise TypeError(
-            f"a callable object was expected by {method}(), got {callback!r}; "
-            f"pass the function itself, and its arguments after it"
-        )
-    return 0
+    raise TypeError(
+        f"a callable object was expected by {method}(), got {callback!r}; "
+        f"pass the function itself, and its arguments after it"
+    )
 
 
 def _coroutine_refused(callback, method):

@@ -13,6 +13,11 @@ static inline int is_coroutine_function(PyObject *f)
     return (((PyCodeObject *)PyFunction_GET_CODE(f))->co_flags & CO_COROUTINE) != 0;
 }
 
+static inline int is_callback(PyObject *f)
+{
+    return PyCallable_Check(f) && !is_coroutine_function(f);
+}
+
 /* A number as a double; -1.0 with an exception set when it is none. (PyFloat_AsDouble makes and
  * frees a float for an int.) */
 static inline double as_double(PyObject *number)

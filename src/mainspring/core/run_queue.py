@@ -73,7 +73,7 @@ class RunQueue:
         return self.highest() < level
 
     def has_more(self, level: cython.int, limit: cython.ulonglong):
-        """Returns True when a level's first runnable was queued by then: has a stamp up to `limit`."""
+        """Returns True when a level's first runnable has a stamp up to `limit`."""
         anchor: cython.pointer(PyObject) = self.anchors[level]
         following: cython.pointer(PyObject) = cython.cast(
             cython.pointer(PyObject), cython.cast(Runnable, anchor).next
@@ -88,7 +88,7 @@ class RunQueue:
         return anchor.next
 
     def take(self, level: cython.int):
-        """Takes the first runnable out of a level that is not empty; the caller owns a reference."""
+        """Takes the first runnable, and its reference, out of a level that is not empty."""
         anchor: cython.pointer(PyObject) = self.anchors[level]
         first: cython.pointer(PyObject) = cython.cast(
             cython.pointer(PyObject), cython.cast(Runnable, anchor).next

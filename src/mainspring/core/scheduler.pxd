@@ -47,7 +47,6 @@ cdef class Scheduler:
     cdef int run_batch(self) except -1
     cdef int run_level(self, int level) except -1
     cdef int run_one(self, int level) except -1
-    cdef Runnable new_handle(self, object callback, object args, object context)
     cdef bint low_is_overdue(self) except -1
     cdef int flush_later(self, Runnable runnable) except -1
     cdef int flush_all(self) except -1

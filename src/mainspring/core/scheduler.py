@@ -193,19 +193,6 @@ class Scheduler:
             self.low_ran_at = self.clock.now()
         return _execute(self, self.queue.take(level))
 
-    def new_handle(self, callback, args, context):
-        """Returns a handle that is not queued yet."""
-        handle: Runnable
-        if self.spares > 0:
-            handle = SPARE_TAKE(self)
-        else:
-            handle = Runnable.__new__(Runnable)
-        handle.loop = self
-        handle.callback = callback
-        handle.args = args
-        handle.context = context
-        return handle
-
     def low_is_overdue(self):
         """Returns True when LOW's oldest runnable has been locked out for `MAX_WAIT`."""
         oldest: Runnable = self.queue.first(LOW_LEVEL)

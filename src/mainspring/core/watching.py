@@ -6,7 +6,12 @@ same fd don't throw each other out.
 """
 
 import cython
-from cython.cimports.mainspring.core.callbacks import CallbackScheduler, check_callable
+from cython.cimports.mainspring.core.callbacks import (
+    CLOSED,
+    CallbackScheduler,
+    is_callback,
+    refuse,
+)
 from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent
 from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
@@ -64,8 +69,10 @@ class WatchScheduler(CallbackScheduler):
     def _add(self, fileobj, direction: cython.int, callback, args, priority, method: str):
         fd: cython.int = fileno_of(fileobj)
         self.check_free(fd)
-        self.check_open()
-        check_callable(callback, method)
+        if self.is_shut:
+            raise RuntimeError(CLOSED)
+        if not is_callback(callback):
+            refuse(callback, method)
         watcher: CallbackWatcher = self.new_watcher(fd, direction, callback, args, priority)
         if self.is_debug:
             self._check_thread()
@@ -90,7 +97,8 @@ class WatchScheduler(CallbackScheduler):
         """Adds a watcher beside all others of the fd; returns it, to be cancelled."""
         direction: cython.int = WRITE if is_write else READ
         self.check_free(fd)
-        self.check_open()
+        if self.is_shut:
+            raise RuntimeError(CLOSED)
         watcher: CallbackWatcher = self.new_watcher(fd, direction, callback, args, None)
         watcher.direction = 0
         self.fds.add(watcher, direction)

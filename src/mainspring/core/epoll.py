@@ -108,7 +108,8 @@ class EpollPoller(Poller):
         for index in range(count):
             flags = self.raw[index].events
             event = cython.address(self.events[index])
-            event.fd = cython.cast(cython.int, self.raw[index].data.u64 & 0xFFFFFFFF)
+            # Cut off by the cast: 0xFFFFFFFF is a Python int here, and so would the result be.
+            event.fd = cython.cast(cython.uint, self.raw[index].data.u64)
             event.generation = self.raw[index].data.u64 >> 32
             # An error or a hang-up is news for both sides: the next call on the fd tells which.
             event.mask = (READ if flags & ~EPOLLOUT else 0) | (WRITE if flags & ~EPOLLIN else 0)

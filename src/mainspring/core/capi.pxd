@@ -9,6 +9,9 @@ cdef extern from "Python.h":
     object PyContext_CopyCurrent()
     bint PyCallable_Check(object) noexcept
     int PyErr_CheckSignals() except -1
+    bint PyMethod_Check(object) noexcept
+    PyObject* method_function "PyMethod_GET_FUNCTION" (object) noexcept
+    PyObject* method_self "PyMethod_GET_SELF" (object) noexcept
     object PyErr_GetRaisedException()
     PyObject* PyObject_CallNoArgs(object) noexcept
     PyObject* PyObject_CallOneArg(object, object) noexcept

@@ -9,6 +9,7 @@ cdef extern from "Python.h":
 
 cdef class ReadingTransport(FdTransport):
     cdef object data_received
+    cdef object data_owner
     cdef Receiver receiver
     cdef bint is_direct
     cdef bint is_paused

@@ -23,10 +23,15 @@ from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 from cython.cimports.mainspring.core.capi import (
     PyContext_Enter,
     PyContext_Exit,
+    PyMethod_Check,
     PyObject_CallOneArg,
+    PyObject_Vectorcall,
+    method_function,
+    method_self,
 )
 from cython.cimports.mainspring.core.poller import READ
 from cython.cimports.mainspring.core.scheduler import READ_BUFFER_SIZE
+from cython.cimports.mainspring.net.chunks import drop_chunk, new_chunk
 from cython.cimports.mainspring.net.receiver import INPUT_SIZE, Receiver
 from cython.cimports.mainspring.net.system import c_read, c_recv
 from cython.cimports.mainspring.net.transport import FdTransport
@@ -43,8 +48,15 @@ class ReadingTransport(FdTransport):
         self.receiver = protocol if isinstance(protocol, Receiver) else None
         self.is_direct = self.receiver is not None or isinstance(protocol, asyncio.BufferedProtocol)
         self.data_received = None
+        self.data_owner = None
         if protocol is not None and not self.is_direct:
-            self.data_received = data_received_of(protocol)
+            method = data_received_of(protocol)
+            if PyMethod_Check(method):
+                # Taken apart once, and not with every call.
+                self.data_received = cython.cast(object, method_function(method))
+                self.data_owner = cython.cast(object, method_self(method))
+            else:
+                self.data_received = method
         return 0
 
     def start_reading(self):
@@ -75,6 +87,7 @@ class ReadingTransport(FdTransport):
     def read_ready(self):
         size: cython.Py_ssize_t
         buffer: cython.p_char
+        data: cython.pointer(PyObject)
         if self.is_direct:
             if self.receiver is not None:
                 return self.read_for_receiver()
@@ -85,7 +98,7 @@ class ReadingTransport(FdTransport):
             if size > 0:
                 self.reads_much = size >= MUCH
                 # Shrinking takes the only reference, and gives back another (or none).
-                data: cython.pointer(PyObject) = cython.cast(cython.pointer(PyObject), fresh)
+                data = cython.cast(cython.pointer(PyObject), fresh)
                 Py_INCREF(fresh)
                 fresh = None
                 _PyBytes_Resize(cython.address(data), size)
@@ -97,18 +110,30 @@ class ReadingTransport(FdTransport):
             size = _receive(self, buffer, READ_BUFFER_SIZE)
             if size > 0:
                 self.reads_much = size >= MUCH
-                return self.deliver(PyBytes_FromStringAndSize(buffer, size))
+                data = new_chunk(buffer, size)
+                try:
+                    self.deliver(cython.cast(bytes, data))
+                finally:
+                    drop_chunk(data)
+                return 0
         if size == 0:
             return self.end_of_file()
         return self.failed_to_read()
 
     def deliver(self, data):
         result: cython.pointer(PyObject) = cython.NULL
-        # Kept here: the protocol may end the transport, which lets go of both.
-        method = self.data_received
+        arguments: cython.pointer(PyObject)[2]
+        # Kept here: the protocol may end the transport, which lets go of them.
+        function = self.data_received
+        owner = self.data_owner
         context = self.context
+        arguments[0] = cython.cast(cython.pointer(PyObject), owner)
+        arguments[1] = cython.cast(cython.pointer(PyObject), data)
         if PyContext_Enter(context) == 0:
-            result = PyObject_CallOneArg(method, data)
+            if owner is None:
+                result = PyObject_CallOneArg(function, data)
+            else:
+                result = PyObject_Vectorcall(function, arguments, 2, cython.NULL)
             PyContext_Exit(context)
         if result == cython.NULL:
             return self.protocol_failed("data_received")

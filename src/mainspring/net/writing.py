@@ -14,9 +14,11 @@ from os import strerror
 import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.list import PyList_GET_SIZE
+from cython.cimports.cpython.ref import Py_INCREF, PyObject
 from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 from cython.cimports.mainspring.core.poller import WRITE
 from cython.cimports.mainspring.core.runnable import Runnable
+from cython.cimports.mainspring.net.chunks import drop_chunk
 from cython.cimports.mainspring.net.reading import ReadingTransport
 from cython.cimports.mainspring.net.system import (
     MSG_NOSIGNAL,
@@ -100,6 +102,7 @@ class WritingTransport(ReadingTransport):
 
     def flush(self):
         sent: cython.Py_ssize_t
+        chunk: cython.pointer(PyObject)
         self.is_flush_due = False
         if self.unsent == 0 or self.interest & WRITE or self.fd < 0:
             return 0
@@ -107,7 +110,10 @@ class WritingTransport(ReadingTransport):
             # One write, taken whole, nothing to do afterwards: nearly always.
             sent = self.send_chunks()
             if sent == self.unsent:
+                chunk = cython.cast(cython.pointer(PyObject), self.first_chunk)
+                Py_INCREF(self.first_chunk)
                 self.first_chunk = None
+                drop_chunk(chunk)
                 self.sent_of_first = 0
                 self.unsent = 0
                 if self.is_write_paused:

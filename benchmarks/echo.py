@@ -17,7 +17,7 @@ from benchmarks.servers import C_SERVER, Load, start_server
 from benchmarks.svg import Bar, Chart
 
 HELP = "CPU per request, throughput and latency of an echo server on each loop, and in C"
-APIS = ("protocol", "buffered", "streams")
+APIS = ("protocol", "buffered", "streams", "sockets")
 WARM_UP = 0.25
 
 
@@ -53,7 +53,7 @@ def one_round(
 
     Args:
         loop: the loop, or the C server.
-        api: `"protocol"`, `"buffered"` or `"streams"`.
+        api: one of `APIS`.
         size: bytes of a request.
         connections: how many, with one request in flight each.
         seconds: the measured window.

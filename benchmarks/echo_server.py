@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import resource
+import socket
 import ssl
 import sys
 from collections.abc import Callable
@@ -105,28 +106,60 @@ async def stream_echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
         writer.close()
 
 
+async def socket_echo(loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
+    """Accepts connections for ever and serves each with `sock_recv` and `sock_sendall`."""
+
+    async def serve_one(connection: socket.socket) -> None:
+        Counter.open += 1
+        try:
+            with connection:
+                while data := await loop.sock_recv(connection, READ_LIMIT):
+                    await loop.sock_sendall(connection, data)
+        except ConnectionError:
+            pass
+        finally:
+            Counter.open -= 1
+
+    tasks = set()
+    while True:
+        connection, _ = await loop.sock_accept(listening)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = loop.create_task(serve_one(connection))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+
 PROTOCOLS: dict[str, Callable[[], asyncio.BaseProtocol]] = {
     "protocol": Echo,
     "buffered": BufferedEcho,
     "split": SplitEcho,
 }
-APIS = (*PROTOCOLS, "streams")
+APIS = (*PROTOCOLS, "streams", "sockets")
 
 
 async def serve(
     loop: asyncio.AbstractEventLoop, api: str, context: ssl.SSLContext | None = None
-) -> asyncio.AbstractServer:
+) -> tuple[int, object]:
     """Starts to listen on a free port of 127.0.0.1.
 
     Args:
         loop: the running loop.
         api: one of `APIS`.
-        context: for TLS.
+        context: for TLS, which `sockets` doesn't have.
+
+    Returns:
+        The port, and what serves for as long as somebody holds it.
     """
+    if api == "sockets":
+        listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        listening.setblocking(False)
+        return listening.getsockname()[1], loop.create_task(socket_echo(loop, listening))
     where: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "backlog": BACKLOG, "ssl": context}
     if api == "streams":
-        return await asyncio.start_server(stream_echo, **where)
-    return await loop.create_server(PROTOCOLS[api], **where)
+        server = await asyncio.start_server(stream_echo, **where)
+    else:
+        server = await loop.create_server(PROTOCOLS[api], **where)
+    return server.sockets[0].getsockname()[1], server
 
 
 def answer(line: bytes) -> dict[str, int]:
@@ -159,8 +192,7 @@ def main(argv: list[str] | None = None) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     loop = make_loop(options.loop)
     asyncio.set_event_loop(loop)
-    server = loop.run_until_complete(serve(loop, options.api, context))
-    port = server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    port, serving = loop.run_until_complete(serve(loop, options.api, context))
 
     def on_control() -> None:
         data = os.read(sys.stdin.fileno(), 4096)
@@ -173,6 +205,7 @@ def main(argv: list[str] | None = None) -> None:
     loop.add_reader(sys.stdin.fileno(), on_control)
     print(json.dumps({"port": port}), flush=True)
     loop.run_forever()
+    del serving
     # Past the last figure nothing is measured, and an orderly end of 10,000 connections takes
     # long in some loops: leave at once, the kernel closes what is open.
     os._exit(0)

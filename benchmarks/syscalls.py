@@ -3,7 +3,8 @@
 The invariant: strace is attached only after a warm-up and leaves before the connection closes,
 and the number of echoes is exact, so what it saw is the steady state: at three calls an echo
 (poll, recv, send) nothing can be left out. The second count has the server write twice in one
-callback: a loop that gathers writes still does one send.
+callback: a loop that gathers writes still does one send. `sockets` is a task with `sock_recv` and
+`sock_sendall`.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def traced(loop: LoopName, api: str, size: int, count: int) -> dict[str, float]:
 
     Args:
         loop: the loop, or the C server.
-        api: `"protocol"`, `"split"` or `"streams"`.
+        api: `"protocol"`, `"split"`, `"streams"` or `"sockets"`.
         size: bytes of a request.
         count: how many echoes.
 
@@ -86,7 +87,7 @@ def measure(options: argparse.Namespace) -> Result:
         )
     loops, versions = select_loops(options)
     values: dict[str, dict[str, dict[str, float]]] = {}
-    for api in ("protocol", "split", "streams"):
+    for api in ("protocol", "split", "streams", "sockets"):
         for loop in loops if api != "protocol" else [C_SERVER, *loops]:
             progress(f"{api}: {loop.label}")
             try:
@@ -118,6 +119,7 @@ def render(result: Result) -> str:
         "protocol": "protocol",
         "split": "protocol, two writes in one callback",
         "streams": "streams",
+        "sockets": "sock_recv, sock_sendall",
     }
     rows = []
     for api, found in result["values"].items():

@@ -15,6 +15,8 @@ cdef class Watcher(Runnable):
     cdef unsigned char ready
     cdef signed char base_level
     cdef bint is_internal
+    # Registered with nobody waiting; gives way to whoever comes.
+    cdef bint is_spare
     cdef Watcher sibling
 
 
@@ -33,6 +35,7 @@ cdef class FdTable:
     cdef int dispatch(self) except -1
     cdef int register(self, int fd) except -1
     cdef void forget(self, int fd) noexcept
+    cdef int remove_spare(self, int fd) except -1
     cdef int make_room(self, int fd) except -1
     cdef int refresh(self, int fd) except -1
     cdef int rebuild(self) except -1

@@ -49,6 +49,7 @@ class FdTable:
             raise ValueError(f"invalid file descriptor: {fd}")
         if fd >= self.size:
             self.make_room(fd)
+        self.remove_spare(fd)
         watcher.interest = interest
         watcher.sibling = self.watchers[fd]
         self.watchers[fd] = watcher
@@ -91,6 +92,16 @@ class FdTable:
             self.forget(fd)
         if self.watchers[fd] is None:
             self.states[fd].generation += 1
+        return 0
+
+    def remove_spare(self, fd: cython.int):
+        """Takes away the watchers of an fd that are kept with nobody waiting."""
+        watcher: Watcher = self.watchers[fd]
+        while watcher is not None:
+            sibling: Watcher = watcher.sibling
+            if watcher.is_spare:
+                self.remove(watcher)
+            watcher = sibling
         return 0
 
     def set_interest(self, watcher: Watcher, interest: cython.int):

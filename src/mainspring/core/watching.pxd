@@ -6,7 +6,12 @@ cdef class CallbackWatcher(Watcher):
     cdef int direction
 
 
+cdef class KeptWatcher(CallbackWatcher):
+    cdef object socket
+
+
 cdef class WatchScheduler(CallbackScheduler):
     cdef CallbackWatcher find(self, int fd, int direction)
     cdef int check_free(self, int fd) except -1
     cdef CallbackWatcher new_watcher(self, int fd, int direction, object callback, object args, object priority)
+    cdef int fill(self, CallbackWatcher watcher, int fd, object callback, object args, object priority) except -1

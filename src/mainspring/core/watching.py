@@ -3,7 +3,12 @@
 Outside, asyncio's rule holds: one reader and one writer an fd, and the new replaces the old. Inside
 an fd may have several watchers, so the loop's `sock_*` calls and a caller's `add_reader` on the
 same fd don't throw each other out.
+
+A socket that is received from again and again stays registered in between (`KeptWatcher`), until
+the poll finds it ready while nobody waits, or anybody else comes to watch its number.
 """
+
+import weakref
 
 import cython
 from cython.cimports.mainspring.core.callbacks import (
@@ -30,6 +35,34 @@ class CallbackWatcher(Watcher):
         info = Watcher._repr_info(self)
         info.insert(1, f"fd={self.fd}")
         return info
+
+
+class KeptWatcher(CallbackWatcher):
+    """Stays registered when the call that it waited for is over, for the next on the same socket.
+
+    While it is spare, the last poll found nothing to read: whoever wants to read may wait at once.
+    It knows its socket by identity, because the number of one that was closed without a word to
+    the loop may be another's by now.
+    """
+
+    def run(self):
+        if self.is_spare:
+            self.ready = 0
+            self.loop._remove_watcher(self)
+            return 0
+        return CallbackWatcher.run(self)
+
+    def release(self):
+        """Lets go of the call; the registration stays."""
+        if self.is_cancelled or self.is_spare:
+            return
+        if self.socket is None:
+            self.loop._remove_watcher(self)
+            return
+        self.callback = None
+        self.args = None
+        self.context = None
+        self.is_spare = True
 
 
 class WatchScheduler(CallbackScheduler):
@@ -104,20 +137,61 @@ class WatchScheduler(CallbackScheduler):
         self.fds.add(watcher, direction)
         return watcher
 
+    def _find_kept(self, sock):
+        """Returns the spare watcher of a socket, or None; it must be used, and released."""
+        watcher: Watcher = self.fds.first(sock.fileno())
+        while watcher is not None:
+            if watcher.is_spare and cython.cast(KeptWatcher, watcher).socket() is sock:
+                return watcher
+            watcher = watcher.sibling
+        return None
+
+    def _watch_and_keep(self, kept, sock, callback, *args):
+        """Calls a callback when a socket is readable, until `release()`.
+
+        Parameters:
+            kept: what `_find_kept` returned; None to register the socket first.
+            sock: a socket.
+            callback: what to call, with the watcher and `args`.
+
+        Returns:
+            The watcher, to be released as soon as there is nothing more to wait for.
+        """
+        fd: cython.int = sock.fileno()
+        watcher: KeptWatcher = kept
+        if watcher is None:
+            self.check_free(fd)
+            self.check_open()
+            watcher = KeptWatcher.__new__(KeptWatcher)
+            try:
+                watcher.socket = weakref.ref(sock)
+            except TypeError:
+                # Something else that has a socket's methods: not kept.
+                pass
+        self.fill(watcher, fd, callback, (watcher, *args), None)
+        watcher.is_spare = False
+        if kept is None:
+            self.fds.add(watcher, READ)
+        return watcher
+
     def _remove_watcher(self, watcher: CallbackWatcher):
         self.fds.remove(watcher)
         watcher.drop()
 
     def new_watcher(self, fd: cython.int, direction: cython.int, callback, args, priority):
         watcher: CallbackWatcher = CallbackWatcher.__new__(CallbackWatcher)
+        watcher.direction = direction
+        self.fill(watcher, fd, callback, args, priority)
+        return watcher
+
+    def fill(self, watcher: CallbackWatcher, fd: cython.int, callback, args, priority):
         watcher.loop = self
         watcher.callback = callback
         watcher.args = args
         watcher.context = PyContext_CopyCurrent()
         watcher.fd = fd
-        watcher.direction = direction
         watcher.base_level = level_in(watcher.context) if priority is None else level_of(priority)
-        return watcher
+        return 0
 
     def find(self, fd: cython.int, direction: cython.int):
         """Returns the watcher that `add_reader` or `add_writer` gave an fd, or None."""

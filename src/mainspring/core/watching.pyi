@@ -1,6 +1,7 @@
 # `WatchScheduler` has the methods of its bases here too: no Python code imports those.
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextvars import Context
 from typing import Any, Self
@@ -13,6 +14,9 @@ from mainspring.core.priority import Priority
 from mainspring.core.runnable import Runnable
 
 class CallbackWatcher(Runnable): ...
+
+class KeptWatcher(CallbackWatcher):
+    def release(self) -> None: ...
 
 class WatchScheduler:
     # Any arguments, for a subclass's `__init__`.
@@ -101,6 +105,14 @@ class WatchScheduler:
     def _watch[*Ts](
         self, fd: int, is_write: bool, callback: Callable[[*Ts], object], *args: *Ts
     ) -> CallbackWatcher: ...
+    def _find_kept(self, sock: socket.socket) -> KeptWatcher | None: ...
+    def _watch_and_keep[*Ts](
+        self,
+        kept: KeptWatcher | None,
+        sock: socket.socket,
+        callback: Callable[[KeptWatcher, *Ts], object],
+        *args: *Ts,
+    ) -> KeptWatcher: ...
     def _watch_signals(self, fd: int) -> None: ...
     def _unwatch_signals(self, fd: int) -> None: ...
 

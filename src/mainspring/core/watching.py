@@ -161,7 +161,8 @@ class WatchScheduler(CallbackScheduler):
         watcher: KeptWatcher = kept
         if watcher is None:
             self.check_free(fd)
-            self.check_open()
+            if self.is_shut:
+                raise RuntimeError(CLOSED)
             watcher = KeptWatcher.__new__(KeptWatcher)
             try:
                 watcher.socket = weakref.ref(sock)

@@ -34,6 +34,25 @@ def test_a_future_is_asyncios_own_and_of_this_loop(loop):
     assert future.get_loop() is loop
 
 
+def test_a_class_that_replaces_asyncios_tasks_makes_the_tasks(loop, monkeypatch):
+    class OtherTask(asyncio.Task):
+        pass
+
+    async def main():
+        return type(asyncio.create_task(asyncio.sleep(0)))
+
+    monkeypatch.setattr(asyncio.tasks, "Task", OtherTask)
+    assert loop.run_until_complete(main()) is OtherTask
+
+
+def test_a_class_that_replaces_asyncios_futures_makes_the_futures(loop, monkeypatch):
+    class OtherFuture(asyncio.Future):
+        pass
+
+    monkeypatch.setattr(asyncio.futures, "Future", OtherFuture)
+    assert type(loop.create_future()) is OtherFuture
+
+
 def test_a_task_has_the_name_that_it_was_given(loop):
     task = loop.create_task(nothing(), name="a name")
     loop.run_until_complete(task)

@@ -188,6 +188,23 @@ def test_a_look_up_without_an_answer_is_told(bench, run, monkeypatch):
     run(main())
 
 
+def test_a_socket_that_was_handed_over_is_closed_when_the_protocol_can_not_be_made(
+    our_bench, our_run
+):
+    # On our loop only: asyncio's leaves it open before Python 3.15.
+    def fail():
+        raise LookupError("lost")
+
+    async def main():
+        one, other = socket.socketpair()
+        with one, other:
+            with pytest.raises(LookupError, match="lost"):
+                await our_bench.loop.create_connection(fail, sock=one)
+            assert one.fileno() == -1
+
+    our_run(main())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -389,3 +389,32 @@ def test_what_a_factory_sets_in_its_context_is_its_connections_alone(bench, run)
         assert [(p.found, p.kept) for p in bench.accepted] == [("unset", "marked")] * 2
 
     run(main())
+
+
+def test_whoever_resumes_a_connection_does_not_lend_it_a_context(our_bench, our_run):
+    # On our loop only: asyncio's did before Python 3.15.
+    class Curious(Recorder):
+        seen = ()
+
+        def data_received(self, data):
+            self.seen += (VARIABLE.get(),)
+            super().data_received(data)
+
+        def connection_lost(self, exc):
+            self.seen += (VARIABLE.get(),)
+            super().connection_lost(exc)
+
+    async def main():
+        _, address = await our_bench.serve(Curious)
+        peer = our_bench.dial(address)
+        protocol = await our_bench.first_accepted()
+        VARIABLE.set("of the one who resumes")
+        protocol.transport.pause_reading()
+        protocol.transport.resume_reading()
+        peer.sendall(b"x")
+        await protocol.receives(1)
+        peer.close()
+        await protocol.lost()
+        assert protocol.seen == ("unset", "unset")
+
+    our_run(main())

@@ -86,12 +86,7 @@ class Connections(Part):
             if interleave:
                 infos = _interleave(infos, interleave)
             sock = await self._connect_first(infos, local_infos, happy_eyeballs_delay, all_errors)
-            try:
-                return await self._open(sock, protocol_factory, level, options)
-            except BaseException:
-                # Nobody else knows of it. Where there is a transport, that closes it.
-                sock.close()
-                raise
+            return await self._open(sock, protocol_factory, level, options)
         if sock is None:
             raise ValueError("host and port was not specified and no sock specified")
         check_socket(sock)

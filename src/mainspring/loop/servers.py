@@ -121,15 +121,20 @@ class Servers(Part):
         level: int,
         options: "SSLOptions | None" = None,
     ) -> tuple[asyncio.Transport, P]:
-        sock.setblocking(False)
-        protocol = protocol_factory()
-        waiter = self.create_future()
         transport: asyncio.Transport
-        if options is None:
-            transport = open_stream(self, sock, protocol, waiter, level)
-        else:
-            transport = encrypted = options.wrap(self, protocol, waiter)
-            open_stream(self, sock, encrypted, None, level)
+        try:
+            sock.setblocking(False)
+            protocol = protocol_factory()
+            waiter = self.create_future()
+            if options is None:
+                transport = open_stream(self, sock, protocol, waiter, level)
+            else:
+                transport = encrypted = options.wrap(self, protocol, waiter)
+                open_stream(self, sock, encrypted, None, level)
+        except BaseException:
+            # It was handed over, and there is no transport to close it.
+            sock.close()
+            raise
         try:
             await waiter
         except BaseException:

@@ -1,11 +1,13 @@
 """Futures and tasks of a loop. The functions are methods of `Loop`.
 
-Tasks and futures stay asyncio's own. A task's priority is a variable in the task's context: its
-steps and wake-ups are scheduled in that context, and what the task starts inherits it.
+Tasks and futures stay asyncio's own, looked up at each call: as with asyncio's loop, a program may
+replace `asyncio.tasks.Task` and `asyncio.futures.Future`. A task's priority is a variable in the
+task's context: its steps and wake-ups are scheduled in that context, and what the task starts
+inherits it.
 """
 
 import sys
-from asyncio import Future, Task
+from asyncio import futures, tasks
 
 from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent
 
@@ -14,10 +16,13 @@ from mainspring.core.priority import name_priority
 # Since 3.13.3 a factory gets `name` and `context` as the caller gave them, and names the task.
 factory_takes_all = sys.version_info >= (3, 13, 3)
 
+future_names = vars(futures)
+task_names = vars(tasks)
+
 
 def create_future(self):
     """Returns an `asyncio.Future` of this loop."""
-    return Future(loop=self)
+    return future_names["Future"](loop=self)
 
 
 def create_task(self, coro, *, name=None, context=None, priority=None, **kwargs):
@@ -44,7 +49,7 @@ def create_task(self, coro, *, name=None, context=None, priority=None, **kwargs)
         name_priority(context, priority)
     factory = self._task_factory
     if factory is None:
-        return Task(coro, loop=self, name=name, context=context, **kwargs)
+        return task_names["Task"](coro, loop=self, name=name, context=context, **kwargs)
     if factory_takes_all:
         if name is not None:
             kwargs["name"] = name

@@ -68,12 +68,7 @@ class Unix(Part):
             if sock is not None:
                 raise ValueError("path and sock can not be specified at the same time")
             sock = await self._connect_to_path(os.fspath(path))
-            try:
-                return await self._open(sock, protocol_factory, level, options)
-            except BaseException:
-                # Nobody else knows of it. Where there is a transport, that closes it.
-                sock.close()
-                raise
+            return await self._open(sock, protocol_factory, level, options)
         if sock is None:
             raise ValueError("no path and sock were specified")
         check_unix_socket(sock)

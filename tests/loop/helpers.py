@@ -14,15 +14,23 @@ def run_ready(loop: Any) -> None:
     loop.run_forever()
 
 
-def run_program(program: str) -> tuple[int, str, str]:
-    """Runs a program in a process of its own; returns its exit code, output and errors."""
+def run_program(
+    program: str, *, options: tuple[str, ...] = ("-X", "dev"), **environment: str
+) -> tuple[int, str, str]:
+    """Runs a program in a process of its own; returns its exit code, output and errors.
+
+    Args:
+        program: what to run.
+        options: of the interpreter; development mode by default.
+        environment: variables that the process has besides this one's.
+    """
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", program],
+        [sys.executable, *options, "-c", program],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
     )
     return done.returncode, done.stdout, done.stderr

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.loop.helpers import run_ready
+from tests.loop.helpers import run_program, run_ready
 from tests.threads import from_a_thread
 
 
@@ -221,3 +221,74 @@ def test_debug_mode_is_off_unless_it_is_asked_for(loop):
     assert loop.get_debug() is False
     loop.set_debug(True)
     assert loop.get_debug() is True
+
+
+@pytest.mark.parametrize("spec", ["asyncio.SelectorEventLoop", "mainspring.new_event_loop"])
+@pytest.mark.parametrize(
+    ("options", "environment", "is_debug"),
+    [
+        ((), {}, False),
+        (("-X", "dev"), {}, True),
+        ((), {"PYTHONASYNCIODEBUG": "1"}, True),
+        ((), {"PYTHONDEVMODE": "1"}, True),
+        (("-E",), {"PYTHONASYNCIODEBUG": "1"}, False),
+    ],
+    ids=["plain", "-X-dev", "PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "-E"],
+)
+def test_the_interpreter_and_the_environment_switch_debug_mode_on(
+    spec, options, environment, is_debug
+):
+    program = f"""
+import sys; sys.path[:] = {sys.path!r}
+import asyncio, mainspring
+loop = {spec}()
+print(loop.get_debug())
+loop.close()
+"""
+    plain = {"PYTHONASYNCIODEBUG": "", "PYTHONDEVMODE": ""}
+    code, output, errors = run_program(program, options=options, **(plain | environment))
+    assert (code, output.strip(), errors) == (0, str(is_debug), "")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_asyncio_run_sets_debug_mode(new_loop, debug):
+    async def main():
+        return asyncio.get_running_loop().get_debug()
+
+    assert asyncio.run(main(), debug=debug, loop_factory=new_loop) is debug
+
+
+def test_a_coroutine_that_was_never_awaited_is_told_with_the_line_that_made_it(loop):
+    async def main():
+        coroutine_function()
+
+    loop.set_debug(True)
+    with pytest.warns(RuntimeWarning, match="was never awaited") as caught:
+        loop.run_until_complete(main())
+    text = str(caught[0].message)
+    assert "Coroutine created at (most recent call last)" in text
+    assert f'File "{__file__}"' in text
+    assert "    coroutine_function()" in text
+
+
+def test_without_debug_mode_a_coroutine_that_was_never_awaited_is_told_by_name_only(loop):
+    async def main():
+        coroutine_function()
+
+    with pytest.warns(RuntimeWarning, match="'coroutine_function' was never awaited") as caught:
+        loop.run_until_complete(main())
+    assert "created at" not in str(caught[0].message)
+
+
+def test_what_is_slow_can_be_changed_while_the_loop_runs(loop, caplog):
+    def change():
+        loop.slow_callback_duration = 0
+        loop.call_soon(work)
+
+    loop.set_debug(True)
+    loop.slow_callback_duration = 3600
+    loop.call_soon(change)
+    run_ready(loop)
+    assert not any("work()" in text for text in warnings_of(caplog))
+    run_ready(loop)
+    assert any("work()" in text for text in warnings_of(caplog))

@@ -32,8 +32,8 @@ def listen():
 """
 
 
-def outcome(body):
-    code, output, errors = run_program(HEAD + body + "\nloop.close(); ours.close(); theirs.close()")
+def outcome(body, head=HEAD):
+    code, output, errors = run_program(head + body + "\nloop.close(); ours.close(); theirs.close()")
     assert (code, errors) == (0, "")
     return output.split()
 
@@ -155,3 +155,92 @@ loop.close()
 print(fork_and_wait(gc.collect))
 """
     assert outcome(body) == ["0"]
+
+
+@pytest.fixture(params=["asyncio.SelectorEventLoop", "mainspring.new_event_loop"])
+def either(request):
+    """The head of a program whose loop is asyncio's or ours."""
+    new_loop = "loop = mainspring.new_event_loop()"
+    assert new_loop in HEAD
+    return HEAD.replace(new_loop, f"new_loop = {request.param}\nloop = new_loop()")
+
+
+def test_a_child_of_a_coroutine_runs_a_new_loop(either):
+    body = """
+async def child_main():
+    await asyncio.sleep(0)
+    assert asyncio.get_running_loop() is not loop
+
+async def main():
+    code = fork_and_wait(lambda: asyncio.run(child_main(), loop_factory=new_loop))
+    await asyncio.sleep(0)
+    return code, asyncio.get_running_loop() is loop
+
+print(*loop.run_until_complete(main()))
+"""
+    assert outcome(body, either) == ["0", "True"]
+
+
+def test_a_child_of_a_coroutine_is_in_no_loop_and_no_task(either):
+    body = """
+def child():
+    assert asyncio._get_running_loop() is None
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise AssertionError("a loop runs")
+
+async def main():
+    return fork_and_wait(child)
+
+print(loop.run_until_complete(main()))
+"""
+    assert outcome(body, either) == ["0"]
+
+
+@pytest.mark.parametrize("call", ["loop.run_forever()", "loop.close()"])
+def test_a_child_of_a_coroutine_may_not_touch_the_loop_that_runs_it(either, call):
+    body = f"""
+def child():
+    try:
+        {call}
+    except RuntimeError as exc:
+        assert "running" in str(exc), exc
+        return
+    raise AssertionError("the loop let it happen")
+
+async def main():
+    return fork_and_wait(child)
+
+print(loop.run_until_complete(main()))
+"""
+    assert outcome(body, either) == ["0"]
+
+
+def test_a_process_of_multiprocessing_that_is_forked_runs_a_new_loop(either):
+    body = """
+import multiprocessing
+
+async def answer():
+    await asyncio.sleep(0)
+    return "answer"
+
+def work(pipe):
+    pipe.send(asyncio.run(answer(), loop_factory=new_loop))
+
+async def main():
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(sender,))
+    process.start()
+    sender.close()
+    heard = await asyncio.get_running_loop().run_in_executor(None, receiver.recv)
+    process.join()
+    receiver.close()
+    return heard, process.exitcode
+
+print(*loop.run_until_complete(main()))
+loop.run_until_complete(loop.shutdown_default_executor())
+"""
+    assert outcome(body, either) == ["answer", "0"]

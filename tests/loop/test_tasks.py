@@ -294,6 +294,54 @@ def test_the_eager_factory_starts_a_task_at_once(loop):
     assert loop.run_until_complete(main()) == (["child", "parent"], True, 5)
 
 
+def test_a_factory_of_eager_tasks_of_another_class_makes_those(loop):
+    class OtherTask(asyncio.Task):
+        pass
+
+    async def quick():
+        order.append("task")
+        return "result"
+
+    async def main():
+        task = asyncio.create_task(quick(), name="quick")
+        order.append("main")
+        return type(task), task.get_name(), task.done(), await task
+
+    order = []
+    loop.set_task_factory(asyncio.create_eager_task_factory(OtherTask))
+    assert loop.run_until_complete(main()) == (OtherTask, "quick", True, "result")
+    assert order == ["task", "main"]
+
+
+def test_an_eager_task_that_fails_at_once_keeps_its_exception(loop):
+    async def fail():
+        raise LookupError("lost")
+
+    async def main():
+        task = asyncio.create_task(fail())
+        assert task.done()
+        with pytest.raises(LookupError, match="lost"):
+            await task
+
+    loop.set_task_factory(asyncio.eager_task_factory)
+    loop.run_until_complete(main())
+
+
+def test_an_eager_task_runs_in_a_copy_of_the_context_and_as_the_current_task(loop):
+    async def look():
+        variable.set("inside")
+        return asyncio.current_task()
+
+    async def main():
+        task = asyncio.create_task(look())
+        assert variable.get() == "outside"
+        return await task is task
+
+    variable = contextvars.ContextVar("variable", default="outside")
+    loop.set_task_factory(asyncio.eager_task_factory)
+    assert loop.run_until_complete(main())
+
+
 def test_an_eager_task_that_has_to_wait_goes_on_in_the_loop(loop):
     async def main():
         future = asyncio.get_running_loop().create_future()

@@ -134,13 +134,14 @@ def test_writelines_with_nothing_sends_nothing(bench, run):
     assert run(sent(bench, lambda transport: transport.writelines([]))) == b""
 
 
-def test_writelines_sends_nothing_when_one_piece_is_refused(bench, run):
+def test_writelines_sends_nothing_when_one_piece_is_refused(our_bench, our_run):
+    # On our loop only: from Python 3.15 on asyncio sends what comes before that piece.
     def write(transport):
         with pytest.raises(TypeError):
             transport.writelines([b"good", "bad"])
         assert transport.get_write_buffer_size() == 0
 
-    assert run(sent(bench, write)) == b""
+    assert our_run(sent(our_bench, write)) == b""
 
 
 @pytest.mark.parametrize("size", [1, 65536, 65537, 1_000_000])

@@ -2,3 +2,7 @@
 
 Nothing in here knows what a protocol or a coroutine is.
 """
+
+from mainspring.core.interpreter import refuse_subinterpreters
+
+refuse_subinterpreters()

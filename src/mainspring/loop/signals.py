@@ -94,7 +94,7 @@ class Signals(Part):
         callback, args, context, priority = handler
         self.call_soon_threadsafe(callback, *args, context=context, priority=priority)
 
-    def _begin_signals(self) -> int | None:
+    def _begin_signals(self) -> int:
         """Has the interpreter wake this loop for a signal; returns the wake-up fd from before."""
         if self._signal_pair is None:
             ours, theirs = socket.socketpair()
@@ -102,11 +102,7 @@ class Signals(Part):
             theirs.setblocking(False)
             self._signal_pair = ours, theirs
             self._watch_signals(ours.fileno())
-        try:
-            return signal.set_wakeup_fd(self._signal_pair[1].fileno(), warn_on_full_buffer=False)
-        except ValueError:
-            # The main thread of a subinterpreter: signals go to the main interpreter.
-            return None
+        return signal.set_wakeup_fd(self._signal_pair[1].fileno(), warn_on_full_buffer=False)
 
     def _end_signals(self, previous: int) -> None:
         with contextlib.suppress(ValueError):

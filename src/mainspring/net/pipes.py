@@ -160,7 +160,7 @@ def _mode_of(pipe):
     mode = os.fstat(pipe.fileno()).st_mode
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)):
         raise ValueError(
-            f"pipe transports are for pipes, sockets and character devices only, not {pipe!r}; "
+            f"Pipe transport is for pipes, sockets and character devices only, not {pipe!r}; "
             f"read or write it in a thread (asyncio.to_thread)"
         )
     return mode

@@ -3,11 +3,12 @@
 import asyncio
 import signal
 import sys
+import textwrap
 import threading
 
 import pytest
 
-from tests.loop.helpers import run_ready
+from tests.loop.helpers import run_program, run_ready
 from tests.threads import from_a_thread
 
 
@@ -358,3 +359,21 @@ def test_a_loop_in_use_keeps_nothing_in_its_instance_dictionary(ours):
     ours.run_until_complete(ours.shutdown_asyncgens())
     ours.run_until_complete(ours.shutdown_default_executor())
     assert vars(ours) == {}
+
+
+@pytest.mark.parametrize("factory", ["asyncio.SelectorEventLoop", "mainspring.new_event_loop"])
+def test_a_loop_that_is_freed_after_its_modules_is_freed_in_silence(factory):
+    program = f"""
+        import asyncio, mainspring, sys, warnings
+
+        warnings.simplefilter("ignore", ResourceWarning)
+
+        class Kept:
+            pass
+
+        loop = {factory}()
+        loop.run_until_complete(asyncio.sleep(0))
+        sys.kept = Kept()
+        sys.kept.loop, sys.kept.itself = loop, sys.kept
+        """
+    assert run_program(textwrap.dedent(program)) == (0, "", "")

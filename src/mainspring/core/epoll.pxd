@@ -11,6 +11,8 @@ cdef extern from "epoll.h" nogil:
     int epoll_wait_ns(int epfd, epoll_event* events, int capacity, long long timeout)
     int EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD, EPOLL_CTL_DEL
     unsigned int EPOLLIN, EPOLLOUT
+cdef extern from "<unistd.h>" nogil:
+    int c_close "close" (int fd)
 
 
 cdef class EpollPoller(Poller):

@@ -18,6 +18,7 @@ from cython.cimports.mainspring.core.epoll import (
     EPOLL_CTL_MOD,
     EPOLLIN,
     EPOLLOUT,
+    c_close,
     epoll_create1,
     epoll_ctl,
     epoll_event,
@@ -45,7 +46,8 @@ class EpollPoller(Poller):
     def __dealloc__(self):
         PyMem_Free(self.raw)
         if self.epfd >= 0:
-            os.close(self.epfd)
+            # The C function: this may come so late that the module's names are gone.
+            c_close(self.epfd)
 
     def fileno(self):
         """Returns the fd of the epoll set, -1 when closed."""

@@ -8,6 +8,7 @@ cdef extern from "<sys/eventfd.h>" nogil:
 cdef extern from "<unistd.h>" nogil:
     ssize_t c_write "write" (int fd, const void* buffer, size_t size)
     ssize_t c_read "read" (int fd, void* buffer, size_t size)
+    int c_close "close" (int fd)
 
 
 cdef class Inbox(Watcher):

@@ -13,6 +13,7 @@ from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.inbox import (
     EFD_CLOEXEC,
     EFD_NONBLOCK,
+    c_close,
     c_read,
     c_write,
     eventfd,
@@ -33,7 +34,8 @@ class Inbox(Watcher):
 
     def __dealloc__(self):
         if self.fd >= 0:
-            os.close(self.fd)
+            # The C function: this may come so late that the module's names are gone.
+            c_close(self.fd)
 
     def post(self, runnable: Runnable, level: cython.int):
         """Leaves a runnable for the loop to queue at a level; wakes the loop if it sleeps."""

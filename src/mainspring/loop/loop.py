@@ -13,6 +13,7 @@ from mainspring.loop.errors import Errors
 from mainspring.loop.executor import Executor
 from mainspring.loop.lifecycle import Lifecycle
 from mainspring.loop.pipes import Pipes
+from mainspring.loop.sendfile import Sendfile
 from mainspring.loop.servers import Servers
 from mainspring.loop.signals import Signals
 from mainspring.loop.sockets import Sockets
@@ -36,6 +37,7 @@ class Loop(
     Unix,
     Pipes,
     StartTLS,
+    Sendfile,
     WatchScheduler,
     asyncio.AbstractEventLoop,
 ):

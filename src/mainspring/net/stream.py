@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from asyncio.constants import _SendfileMode
 
 import cython
 from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
@@ -9,6 +10,7 @@ from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.scheduler import Scheduler
 from cython.cimports.mainspring.net.address import peer_address
+from cython.cimports.mainspring.net.sendfile import new_file_send
 from cython.cimports.mainspring.net.system import MSG_NOSIGNAL, c_send
 from cython.cimports.mainspring.net.writing import DEFAULT_HIGH_WATER, WritingTransport
 
@@ -27,6 +29,8 @@ class StreamTransport(WritingTransport):
 
     # asyncio's word for what `start_tls()` can be asked to put TLS on.
     _start_tls_compatible = True
+    # And for what the system can send files on.
+    _sendfile_compatible = _SendfileMode.TRY_NATIVE
 
     @property
     def __class__(self):
@@ -35,13 +39,43 @@ class StreamTransport(WritingTransport):
     def send_from(self, data, size):
         """Sends what lies in somebody's buffer; only what the system doesn't take is copied."""
         sent: cython.Py_ssize_t = 0
-        if self.unsent == 0 and self.lost_writes == 0 and not self.is_eof_written and self.fd >= 0:
+        if self.unsent == 0 and self.lost_writes == 0 and not self.refuses_writes and self.fd >= 0:
             # An error comes again when the rest is sent.
             sent = max(0, c_send(self.fd, data, size, MSG_NOSIGNAL))
             if sent == size:
                 return 0
         self.append(PyBytes_FromStringAndSize(data + sent, size - sent))
         return self.after_append()
+
+    def _send_file(self, file: cython.int, offset, count, size, future):
+        """Sends a file behind what was written; no more can be written until it is sent.
+
+        Parameters:
+            file: its fd.
+            offset: where to begin, in bytes; count: how many to send, None for all.
+            size: the file's size.
+            future: is done when the file is sent, or fails with why it can't be.
+
+        Returns:
+            What is being sent; its `sent` is how many bytes have been.
+
+        Raises:
+            RuntimeError: another file is being sent, or `write_eof()` was called.
+        """
+        if self.refuses_writes:
+            self.refuse()
+        sending = new_file_send(file, offset, count, size, future)
+        self.waiter = sending
+        self.refuses_writes = True
+        if not self.interest & WRITE:
+            self.send_now()
+        return sending
+
+    def _stop_file(self, sending):
+        """Sends no more of a file, if it is still being sent: nobody waits for it any more."""
+        if self.waiter is sending:
+            self.end_file(None)
+            self.send_now()
 
     def _repr_info(self):
         info = WritingTransport._repr_info(self)

@@ -3,12 +3,19 @@
 
 import asyncio
 import socket
+from typing import Any
 
 from mainspring.core.priority import Priority
 from mainspring.core.watching import WatchScheduler
 
 class StreamTransport(asyncio.Transport):
     def set_priority(self, priority: Priority | int) -> None: ...
+
+    # For `loop.sendfile`.
+    def _send_file(
+        self, file: int, offset: int, count: int | None, size: int, future: asyncio.Future[None]
+    ) -> Any: ...
+    def _stop_file(self, sending: Any) -> None: ...
 
 def open_stream(
     loop: WatchScheduler,

@@ -38,6 +38,9 @@ cdef extern from "<netinet/in.h>" nogil:
     unsigned int ntohl(unsigned int)
 cdef extern from "<arpa/inet.h>" nogil:
     const char* inet_ntop(int family, const void* address, char* text, socklen_t size)
+cdef extern from "<sys/sendfile.h>" nogil:
+    ctypedef long off_t
+    ssize_t c_sendfile "sendfile" (int fd, int file, off_t* offset, size_t size)
 cdef extern from "<unistd.h>" nogil:
     int c_close "close" (int fd)
     ssize_t c_read "read" (int fd, void* buffer, size_t size)

@@ -8,6 +8,7 @@ cdef class FdTransport(Watcher):
     cdef object protocol
     cdef object server
     cdef object owner
+    # Who waits for the start; later, a file on its way.
     cdef object waiter
     cdef object lost_exception
     cdef Address peer

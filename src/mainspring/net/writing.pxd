@@ -1,5 +1,6 @@
 from mainspring.core.runnable cimport Runnable
 from mainspring.net.reading cimport ReadingTransport
+from mainspring.net.sendfile cimport FileSend
 
 cdef enum:
     DEFAULT_HIGH_WATER = 65536
@@ -15,13 +16,18 @@ cdef class WritingTransport(ReadingTransport):
     cdef bint is_write_paused
     cdef bint is_flush_due
     cdef bint is_eof_written
+    cdef bint refuses_writes
 
     cdef int append(self, object data) except -1
+    cdef int refuse(self) except -1
     cdef int after_append(self) except -1
     cdef int send_now(self) except -1
     cdef int watch_for_room(self) except -1
     cdef Py_ssize_t send_chunks(self) except -2
     cdef int count_sent(self, Py_ssize_t sent) except -1
+    cdef int send_file(self) except -1
+    cdef int end_file(self, object exc) except -1
+    cdef FileSend file_on_its_way(self)
     cdef int pause_protocol(self) except -1
     cdef int resume_protocol(self) except -1
 

@@ -20,6 +20,7 @@ from cython.cimports.mainspring.core.poller import WRITE
 from cython.cimports.mainspring.core.runnable import Runnable
 from cython.cimports.mainspring.net.chunks import drop_chunk
 from cython.cimports.mainspring.net.reading import ReadingTransport
+from cython.cimports.mainspring.net.sendfile import FAILED, MORE, FileSend, is_files_fault
 from cython.cimports.mainspring.net.system import (
     MSG_NOSIGNAL,
     SHUT_WR,
@@ -67,8 +68,8 @@ class WritingTransport(ReadingTransport):
         size: cython.Py_ssize_t
         if type(data) is not bytes:
             data = as_bytes(data)
-        if self.is_eof_written:
-            raise RuntimeError("Cannot call write() after write_eof()")
+        if self.refuses_writes:
+            self.refuse()
         size = PyBytes_GET_SIZE(data)
         if size == 0:
             return 0
@@ -86,6 +87,11 @@ class WritingTransport(ReadingTransport):
             self.more_chunks.append(data)
         self.unsent += size
         return 0
+
+    def refuse(self):
+        if self.is_eof_written:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        raise RuntimeError("unable to write; sendfile is in progress: await it first")
 
     def after_append(self):
         if self.unsent == 0:
@@ -106,7 +112,7 @@ class WritingTransport(ReadingTransport):
         self.is_flush_due = False
         if self.unsent == 0 or self.interest & WRITE or self.fd < 0:
             return 0
-        if self.more_chunks is None and not self.is_closing_ and not self.is_eof_written:
+        if self.more_chunks is None and not self.is_closing_ and not self.refuses_writes:
             # One write, taken whole, nothing to do afterwards: nearly always.
             sent = self.send_chunks()
             if sent == self.unsent:
@@ -124,6 +130,8 @@ class WritingTransport(ReadingTransport):
         return self.send_now()
 
     def write_ready(self):
+        if self.unsent == 0 and self.refuses_writes and self.file_on_its_way() is not None:
+            return self.send_file()
         return self.send_now()
 
     def send_now(self):
@@ -156,6 +164,8 @@ class WritingTransport(ReadingTransport):
         if self.is_write_paused and self.unsent <= self.low_water:
             self.resume_protocol()
         if self.unsent == 0:
+            if self.refuses_writes and self.file_on_its_way() is not None:
+                return self.send_file()
             if self.is_closing_:
                 self.lost_writes += 1
                 self.schedule_end(None)
@@ -233,7 +243,8 @@ class WritingTransport(ReadingTransport):
         if self.is_closing_ or self.is_eof_written:
             return
         self.is_eof_written = True
-        if self.unsent == 0:
+        self.refuses_writes = True
+        if not self.has_writes():
             c_shutdown(self.fd, SHUT_WR)
         elif not self.interest & WRITE:
             self.send_now()
@@ -247,10 +258,44 @@ class WritingTransport(ReadingTransport):
         self.more_chunks = None
         self.sent_of_first = 0
         self.unsent = 0
+        if self.refuses_writes:
+            self.end_file(ConnectionError("the connection was closed while a file was being sent"))
         return 0
 
     def has_writes(self):
-        return self.unsent > 0
+        return self.unsent > 0 or self.file_on_its_way() is not None
+
+    def file_on_its_way(self):
+        """Returns the file that is being sent, or is next, None where there is none."""
+        waiter = self.waiter
+        return waiter if isinstance(waiter, FileSend) else None
+
+    def send_file(self):
+        """Sends some of the file; what was written before it has gone."""
+        sending: FileSend = self.file_on_its_way()
+        outcome: cython.int = sending.send_some(self.fd)
+        if outcome == MORE:
+            if not self.interest & WRITE:
+                self.watch_for_room()
+            return 0
+        if outcome == FAILED:
+            exc = OSError(errno, strerror(errno))
+            self.end_file(exc)
+            if not is_files_fault(exc.errno):
+                self.fatal_error(exc, "Fatal write error on socket transport")
+                return 0
+        self.end_file(None)
+        # What was asked for meanwhile: to close, or to end this side.
+        return self.send_now()
+
+    def end_file(self, exc):
+        """Lets go of the file that is being sent, if any; writing is possible again."""
+        sending: FileSend = self.file_on_its_way()
+        if sending is None:
+            return 0
+        self.waiter = None
+        self.refuses_writes = self.is_eof_written
+        return sending.end(exc)
 
     def get_write_buffer_size(self):
         """Returns how many bytes were written but not yet taken by the system."""
@@ -272,6 +317,11 @@ class WritingTransport(ReadingTransport):
         """
         self.low_water, self.high_water = water_marks(high, low, DEFAULT_HIGH_WATER)
         self.after_append()
+
+    @property
+    def _protocol_paused(self):
+        """True between `pause_writing` and `resume_writing`; asyncio's own name for it."""
+        return self.is_write_paused
 
     def pause_protocol(self):
         self.is_write_paused = True

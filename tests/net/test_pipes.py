@@ -394,6 +394,39 @@ def test_dev_null_takes_everything(pipes, run):
     run(main())
 
 
+def test_dev_null_is_at_its_end(our_pipes, our_run):
+    """In asyncio it is an error that is reported, and no end."""
+
+    async def main():
+        null = our_pipes.open(os.open(os.devnull, os.O_RDONLY), "rb")
+        _, protocol = await our_pipes.read(null)
+        assert await protocol.lost() is None
+        assert protocol.events == ["made", ("eof", True), ("lost", None)]
+
+    our_run(main())
+
+
+def test_a_device_that_never_ends_is_read_in_turns_and_can_be_paused(our_pipes, our_run):
+    async def main():
+        zero = our_pipes.open(os.open("/dev/zero", os.O_RDONLY), "rb")
+        transport, protocol = await our_pipes.read(zero)
+        await protocol.receives(1_000_000)
+        transport.pause_reading()
+        received = len(protocol.received)
+        await next_iteration(our_pipes.loop)
+        assert len(protocol.received) == received
+        for _ in range(3):
+            transport.resume_reading()
+            transport.pause_reading()
+        transport.resume_reading()
+        await protocol.receives(received + 1)
+        transport.close()
+        assert await protocol.lost() is None
+        assert protocol.received.count(0) == len(protocol.received)
+
+    our_run(main())
+
+
 @pytest.mark.parametrize("call", ["connect_read_pipe", "connect_write_pipe"])
 def test_a_regular_file_is_refused_and_stays_open(call, pipes, run):
     async def main():

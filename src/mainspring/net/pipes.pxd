@@ -5,6 +5,7 @@ from mainspring.net.writing cimport WritingTransport
 cdef class ReadPipeTransport(ReadingTransport):
     # Attributes of one pipe's own, as asyncio's transports take them.
     cdef dict __dict__
+    cdef object next_read
 
 
 cdef class WritePipeTransport(WritingTransport):

@@ -12,6 +12,7 @@ import sys
 
 import cython
 from cython.cimports.mainspring.core.capi import PyErr_GetRaisedException
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.scheduler import Scheduler
 from cython.cimports.mainspring.net.reading import ReadingTransport
@@ -50,6 +51,23 @@ class ReadPipeTransport(ReadingTransport):
     @_pipe.setter
     def _pipe(self, value):
         _leave_pipe(self, value)
+
+    def start_reading(self):
+        try:
+            ReadingTransport.start_reading(self)
+        except PermissionError:
+            # A device that the poller doesn't take, as /dev/null, lets nobody wait: it is read in
+            # turns with all else.
+            if self.next_read is None:
+                priority = self.base_level - DEFAULT_LEVEL
+                self.next_read = self.loop.call_soon(self._read_unwatched, priority=priority)
+        return 0
+
+    def _read_unwatched(self):
+        self.next_read = None
+        if not self.is_paused and not self.is_closing_:
+            self.read_ready()
+            self.start_reading()
 
     def end_of_file(self):
         self.is_at_end = True

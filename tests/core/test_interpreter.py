@@ -70,6 +70,7 @@ try:
     interpreter.exec("import mainspring")
 except interpreters.ExecutionFailed as exc:
     print(exc.excinfo.msg.partition(":")[0])
+interpreter.close()
 """
     code, output, errors = run_program(program)
     assert (code, errors) == (0, "")

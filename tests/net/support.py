@@ -183,3 +183,9 @@ async def next_iteration(loop: Any) -> None:
         future = loop.create_future()
         loop.call_soon(future.set_result, None)
         await future
+
+
+async def until_true(loop: Any, holds: Callable[[], Any]) -> None:
+    """Lets the loop run until a condition holds that nobody is told of."""
+    while not holds():
+        await next_iteration(loop)

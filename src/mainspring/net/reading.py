@@ -33,6 +33,7 @@ from cython.cimports.mainspring.core.poller import READ
 from cython.cimports.mainspring.core.scheduler import READ_BUFFER_SIZE
 from cython.cimports.mainspring.net.chunks import drop_chunk, new_chunk
 from cython.cimports.mainspring.net.receiver import INPUT_SIZE, Receiver
+from cython.cimports.mainspring.net.stream_reader import feeder_of
 from cython.cimports.mainspring.net.system import c_read, c_recv
 from cython.cimports.mainspring.net.transport import FdTransport
 
@@ -45,7 +46,7 @@ class ReadingTransport(FdTransport):
 
     def protocol_changed(self):
         protocol = self.protocol
-        self.receiver = protocol if isinstance(protocol, Receiver) else None
+        self.receiver = protocol if isinstance(protocol, Receiver) else feeder_of(protocol)
         self.is_direct = self.receiver is not None or isinstance(protocol, asyncio.BufferedProtocol)
         self.data_received = None
         self.data_owner = None
@@ -156,7 +157,8 @@ class ReadingTransport(FdTransport):
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as exc:
-            self.fatal_error(exc, "Fatal error: protocol.buffer_updated() call failed.")
+            method = "buffer_updated" if receiver is self.protocol else "data_received"
+            self.fatal_error(exc, f"Fatal error: protocol.{method}() call failed.")
         finally:
             PyContext_Exit(context)
         return 0

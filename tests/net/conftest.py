@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import mainspring
+from mainspring.net import tls_openssl
 
 from .pipe_support import Pipes
 from .support import PATIENCE, Recorder, make_small, open_files, step, tcp_pair
@@ -57,6 +58,19 @@ def opened(make: Callable[[], Any], reported: Reports) -> Iterator[Any]:
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
     assert reported == []
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Has the tests of TLS run with each of its engines."""
+    if "tls" in metafunc.module.__name__:
+        metafunc.parametrize("engine", ["openssl", "memory-bio"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def engine(request: Any, monkeypatch: Any) -> None:
+    """Which engine our TLS connections have: the one that they would, or the other."""
+    if getattr(request, "param", None) == "memory-bio":
+        monkeypatch.setattr(tls_openssl, "is_usable", False)
 
 
 @pytest.fixture(params=LOOPS)

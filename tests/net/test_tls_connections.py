@@ -1,6 +1,7 @@
 """TLS connections: what they need, what is agreed on, what is told of them."""
 
 import asyncio
+import gc
 import ssl
 from typing import Any
 
@@ -282,3 +283,39 @@ def test_a_host_that_is_no_name_for_a_certificate_closes_the_socket(
             )
 
     our_run(main())
+
+
+def test_a_server_may_ask_for_a_certificate_later(run: Any, bench: Any) -> None:
+    async def main() -> None:
+        context, other = server_context(asks_client=True), client_context("client")
+        context.post_handshake_auth = other.post_handshake_auth = True
+        _, address = await bench.serve(ssl=context)
+        peer = await dial(bench, address, client=other)
+        protocol = await bench.first_accepted()
+        sslobj = protocol.transport.get_extra_info("ssl_object")
+        assert sslobj.getpeercert() is None
+        sslobj.verify_client_post_handshake()
+        protocol.transport.write(b"who are you?")
+        assert await peer.receive(12) == b"who are you?"
+        await peer.send(b"me")
+        assert await protocol.receives(2) == b"me"
+        assert sslobj.getpeercert()["subject"] == ((("commonName", "a client"),),)
+
+    run(main())
+
+
+def test_an_ssl_object_may_outlive_its_connection(run: Any, bench: Any) -> None:
+    async def main() -> None:
+        protocol = Recorder()
+        transport, _ = await connect(bench, protocol)
+        sslobj = transport.get_extra_info("ssl_object")
+        transport.abort()
+        await protocol.lost()
+        bench.transports.clear()
+        protocol.transport = transport = None
+        gc.collect()
+        assert sslobj.version() == "TLSv1.3"
+        with pytest.raises(ssl.SSLError):
+            sslobj.read(1)
+
+    run(main())

@@ -13,6 +13,8 @@ from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
 from cython.cimports.mainspring.net.receiver import Receiver
 from cython.cimports.mainspring.net.stream import StreamTransport
 
+from mainspring.net.tls_openssl import faster_engine
+
 
 class TLSHandshake(Receiver):
     """A TLS connection up to the end of the handshake."""
@@ -63,6 +65,8 @@ class TLSHandshake(Receiver):
         if self.state == OPEN:
             # With the last of the handshake goes what connection_made() has written.
             self.flush()
+        if self.state == OPEN:
+            self.engine = faster_engine(self.engine, self.scheduler)
         return 0
 
     def handshake_failed(self, exc):

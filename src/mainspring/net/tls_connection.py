@@ -21,9 +21,10 @@ from cython.cimports.cpython.buffer import (
 )
 from cython.cimports.cpython.bytes import (
     PyBytes_AS_STRING,
-    PyBytes_FromStringAndSize,
     PyBytes_GET_SIZE,
 )
+from cython.cimports.cpython.ref import PyObject
+from cython.cimports.mainspring.net.chunks import drop_chunk, new_chunk
 from cython.cimports.mainspring.net.reading import data_received_of
 from cython.cimports.mainspring.net.receiver import PLAIN_OFFSET, PLAIN_SIZE
 from cython.cimports.mainspring.net.tls_engine import AT_CLOSE, FAILED, WANTS_INPUT
@@ -128,17 +129,21 @@ class TLSConnection(TLSHandshake):
         plain: cython.p_char = self.scheduler.buffer_for_reading() + PLAIN_OFFSET
         filled: cython.Py_ssize_t = 0
         got: cython.Py_ssize_t = 1
+        data: cython.pointer(PyObject)
         while filled <= PLAIN_SIZE - RECORD_SIZE:
             got = self.engine.read(plain + filled, PLAIN_SIZE - filled)
             if got <= 0:
                 break
             filled += got
-        data = None
         if filled > 0:
-            data = PyBytes_FromStringAndSize(plain, filled)
-        self.send_output()
-        if data is not None:
-            self.deliver(data)
+            data = new_chunk(plain, filled)
+            try:
+                self.send_output()
+                self.deliver(cython.cast(bytes, data))
+            finally:
+                drop_chunk(data)
+        else:
+            self.send_output()
         if got == FAILED:
             self.raise_failure()
         return got

@@ -13,7 +13,9 @@ from asyncio.log import logger
 import cython
 from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cython.cimports.cpython.list import PyList_GET_SIZE
+from cython.cimports.cpython.ref import Py_INCREF, PyObject
 from cython.cimports.mainspring.core.scheduler import Scheduler
+from cython.cimports.mainspring.net.chunks import drop_chunk
 from cython.cimports.mainspring.net.tls_connection import TLSConnection
 from cython.cimports.mainspring.net.tls_engine import FAILED, WANTS_INPUT, new_engine
 from cython.cimports.mainspring.net.tls_handshake import (
@@ -114,6 +116,7 @@ class SSLTransport(TLSConnection):
         size: cython.Py_ssize_t
         done: cython.Py_ssize_t
         collected: cython.Py_ssize_t = 0
+        chunk: cython.pointer(PyObject)
         while self.first_chunk is not None and (all_of_it or not self.is_held_up):
             if self.more_chunks is not None:
                 self.gather()
@@ -131,7 +134,10 @@ class SSLTransport(TLSConnection):
             self.sent_of_first += done
             if done == size:
                 self.sent_of_first = 0
+                chunk = cython.cast(cython.pointer(PyObject), self.first_chunk)
+                Py_INCREF(self.first_chunk)
                 self.first_chunk = None
+                drop_chunk(chunk)
                 if self.more_chunks is not None:
                     self.first_chunk = self.more_chunks.pop(0)
                     if PyList_GET_SIZE(self.more_chunks) == 0:

@@ -1,8 +1,10 @@
+from mainspring.net.stream_reader cimport StreamReaderFeeder
 from mainspring.net.tls_handshake cimport TLSHandshake
 
 
 cdef class TLSConnection(TLSHandshake):
     cdef object deliver
+    cdef StreamReaderFeeder feeder
     cdef bint is_buffered
     cdef bint is_eof_told
     cdef bint is_at_end

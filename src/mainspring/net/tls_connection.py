@@ -27,6 +27,7 @@ from cython.cimports.cpython.ref import PyObject
 from cython.cimports.mainspring.net.chunks import drop_chunk, new_chunk
 from cython.cimports.mainspring.net.reading import data_received_of
 from cython.cimports.mainspring.net.receiver import PLAIN_OFFSET, PLAIN_SIZE
+from cython.cimports.mainspring.net.stream_reader import feeder_of
 from cython.cimports.mainspring.net.tls_engine import AT_CLOSE, FAILED, WANTS_INPUT
 from cython.cimports.mainspring.net.tls_handshake import (
     CLOSING,
@@ -100,6 +101,7 @@ class TLSConnection(TLSHandshake):
         self.stream = None
         self.protocol = None
         self.deliver = None
+        self.feeder = None
         self.wake(exc)
         if is_told:
             protocol.connection_lost(exc)
@@ -135,7 +137,11 @@ class TLSConnection(TLSHandshake):
             if got <= 0:
                 break
             filled += got
-        if filled > 0:
+        if filled > 0 and self.feeder is not None:
+            # Calls nobody who could come back here, unlike a protocol.
+            self.feeder.receive(plain, filled)
+            self.send_output()
+        elif filled > 0:
             data = new_chunk(plain, filled)
             try:
                 self.send_output()
@@ -270,6 +276,7 @@ class TLSConnection(TLSHandshake):
         protocol = self.protocol
         self.is_buffered = isinstance(protocol, asyncio.BufferedProtocol)
         self.deliver = None if self.is_buffered else data_received_of(protocol)
+        self.feeder = feeder_of(protocol)
         return 0
 
     def has_writes(self):

@@ -8,6 +8,7 @@ from mainspring.core.poller import Poller
 from mainspring.core.watching import WatchScheduler
 from mainspring.loop import tasks
 from mainspring.loop.connections import Connections
+from mainspring.loop.datagrams import Datagrams
 from mainspring.loop.debug import Debug
 from mainspring.loop.errors import Errors
 from mainspring.loop.executor import Executor
@@ -35,6 +36,7 @@ class Loop(
     Connections,
     Servers,
     Unix,
+    Datagrams,
     Pipes,
     StartTLS,
     Sendfile,
@@ -80,4 +82,4 @@ class Loop(
 
 def new_event_loop() -> Loop:
     """Returns a new `Loop`: a factory for `asyncio.run(main(), loop_factory=...)` and the like."""
-    return Loop()  # type: ignore[abstract]  # what is missing raises NotImplementedError
+    return Loop()

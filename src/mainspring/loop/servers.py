@@ -23,7 +23,7 @@ from mainspring.net.stream import open_stream
 if TYPE_CHECKING:
     from mainspring.net.tls import SSLOptions
 
-__all__ = ["Servers"]
+__all__ = ["Servers", "set_reuse_port"]
 
 
 class Servers(Part):
@@ -188,7 +188,7 @@ def _bind_all(
             if reuse_address:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
             if reuse_port:
-                _set_reuse_port(sock)
+                set_reuse_port(sock)
             if keep_alive:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, True)
             if family == socket.AF_INET6 and hasattr(socket, "IPPROTO_IPV6"):
@@ -217,7 +217,12 @@ def _bind_all(
     return sockets
 
 
-def _set_reuse_port(sock: socket.socket) -> None:
+def set_reuse_port(sock: socket.socket) -> None:
+    """Lets other sockets that ask for it bind the same port.
+
+    Raises:
+        ValueError: the system can't.
+    """
     if not hasattr(socket, "SO_REUSEPORT"):
         raise ValueError("reuse_port not supported by socket module")
     try:

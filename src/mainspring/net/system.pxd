@@ -15,6 +15,7 @@ cdef extern from "<sys/socket.h>" nogil:
     ssize_t c_recv "recv" (int fd, void* buffer, size_t size, int flags)
     ssize_t c_send "send" (int fd, const void* buffer, size_t size, int flags)
     ssize_t c_sendmsg "sendmsg" (int fd, const msghdr* message, int flags)
+    ssize_t c_recvfrom "recvfrom" (int fd, void* buffer, size_t size, int flags, sockaddr* address, socklen_t* address_size)
     int c_accept4 "accept4" (int fd, sockaddr* address, socklen_t* size, int flags)
     int c_shutdown "shutdown" (int fd, int how)
     int c_getsockname "getsockname" (int fd, sockaddr* address, socklen_t* size)

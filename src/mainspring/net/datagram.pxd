@@ -1,0 +1,14 @@
+from mainspring.net.transport cimport FdTransport
+
+
+cdef class DatagramTransport(FdTransport):
+    cdef object address
+    cdef object queue
+    cdef Py_ssize_t unsent
+    cdef Py_ssize_t high_water
+    cdef Py_ssize_t low_water
+    cdef bint is_connected
+    cdef bint is_write_paused
+
+    cdef bint try_to_send(self, data, address) except -1
+    cdef int deliver(self, data, address) except -1

@@ -17,7 +17,10 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 # What is built from another source, and how.
-VARIANTS = {"tls_load_client": ("load_client", ["-DTLS", "-lssl", "-lcrypto"])}
+VARIANTS = {
+    "tls_load_client": ("load_client", ["-DTLS", "-lssl", "-lcrypto"]),
+    "udp_load_client": ("load_client", ["-DUDP"]),
+}
 
 
 def program(name: str) -> str:

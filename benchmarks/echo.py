@@ -17,7 +17,9 @@ from benchmarks.servers import C_SERVER, Load, start_server
 from benchmarks.svg import Bar, Chart
 
 HELP = "CPU per request, throughput and latency of an echo server on each loop, and in C"
-APIS = ("protocol", "buffered", "streams", "sockets")
+APIS = ("protocol", "buffered", "streams", "sockets", "datagrams")
+# What the system keeps for a socket by default holds somewhat more small datagrams.
+MOST_IN_FLIGHT = 200
 WARM_UP = 0.25
 
 
@@ -29,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="seconds a round (2)")
     parser.add_argument("--tls", action="store_true", help="over TLS; there is no C server then")
     parser.add_argument("--api", choices=APIS, default="protocol", help="how the server is written")
+    parser.add_argument(
+        "--burst",
+        type=int,
+        default=1,
+        help="for datagrams: how many each connection sends at a time (1); there is no C server",
+    )
     parser.add_argument(
         "--env",
         action="append",
@@ -48,6 +56,7 @@ def one_round(
     cores: Cores,
     extra: Mapping[str, str],
     tls: bool,
+    burst: int,
 ) -> dict[str, float]:
     """Measures one server once.
 
@@ -60,6 +69,7 @@ def one_round(
         cores: where server and client run.
         extra: environment variables for the server.
         tls: True to talk TLS.
+        burst: datagrams in flight on each connection; 0 over a stream.
 
     Returns:
         The figures by name.
@@ -68,7 +78,7 @@ def one_round(
         BenchmarkError: server or client failed.
     """
     server, port = start_server(loop, api, cores, extra, tls=tls)
-    with server, Load(server, port, connections, size, cores, tls=tls) as load:
+    with server, Load(server, port, connections, size, cores, tls=tls, burst=burst) as load:
         load.run(min(WARM_UP, seconds))
         return load.run(seconds).figures()
 
@@ -77,11 +87,19 @@ def measure(options: argparse.Namespace) -> Result:
     """Runs the rounds."""
     if wrong := [pair for pair in options.env if "=" not in pair]:
         raise SystemExit(f"--env takes NAME=VALUE, not {wrong[0]!r}")
+    datagrams = options.api == "datagrams"
+    if datagrams and options.tls:
+        raise SystemExit("--tls is for streams, not for datagrams")
+    if datagrams and options.connections * options.burst > MOST_IN_FLIGHT:
+        raise SystemExit(
+            f"{options.connections} connections x {options.burst} datagrams overflow the server's "
+            f"socket, and what is lost ends the run: together at most {MOST_IN_FLIGHT}"
+        )
     loops, versions = select_loops(options)
     cores = choose_cores()
     values = interleave(
         options.rounds,
-        loops if options.tls else [C_SERVER, *loops],
+        loops if options.tls or datagrams else [C_SERVER, *loops],
         partial(
             one_round,
             api=options.api,
@@ -91,6 +109,7 @@ def measure(options: argparse.Namespace) -> Result:
             cores=cores,
             extra=dict(pair.split("=", 1) for pair in options.env),
             tls=options.tls,
+            burst=options.burst if datagrams else 0,
         ),
         lambda loop: loop.label,
     )
@@ -100,6 +119,7 @@ def measure(options: argparse.Namespace) -> Result:
         "tls": options.tls,
         "size": options.size,
         "connections": options.connections,
+        "burst": options.burst if datagrams else 0,
         "seconds": options.seconds,
         "rounds": options.rounds,
         "env": options.env,
@@ -115,7 +135,10 @@ def title(result: Result) -> str:
     shown = f"{size // 1024} KiB" if size % 1024 == 0 else f"{size} B"
     extra = "".join(f", {pair}" for pair in result["env"])
     over = ", TLS" if result["tls"] else ""
-    return f"echo, {result['api']}{over}, {shown} x {result['connections']} connections{extra}"
+    burst = f" x {result['burst']} at a time" if result["burst"] else ""
+    return (
+        f"echo, {result['api']}{over}, {shown} x {result['connections']} connections{burst}{extra}"
+    )
 
 
 def render(result: Result) -> str:
@@ -166,6 +189,8 @@ def charts(result: Result) -> list[Chart]:
             bars.append(Bar(name, middle, min(found), max(found), f"{number(middle)} us"))
     kind = f"tls-{result['api']}" if result["tls"] else result["api"]
     name = f"echo-{kind}-{result['size']}-{result['connections']}"
+    if result["burst"]:
+        name += f"-{result['burst']}"
     if result["env"]:
         name += "-env"
     note = "server CPU microseconds per request; less is better"

@@ -129,12 +129,27 @@ async def socket_echo(loop: asyncio.AbstractEventLoop, listening: socket.socket)
         task.add_done_callback(tasks.discard)
 
 
+class DatagramEcho(asyncio.DatagramProtocol):
+    """Sends back each datagram."""
+
+    __slots__ = ("transport",)
+    transport: asyncio.DatagramTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keeps the transport."""
+        self.transport = transport  # type: ignore[assignment]
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """Sends the datagram back."""
+        self.transport.sendto(data, addr)
+
+
 PROTOCOLS: dict[str, Callable[[], asyncio.BaseProtocol]] = {
     "protocol": Echo,
     "buffered": BufferedEcho,
     "split": SplitEcho,
 }
-APIS = (*PROTOCOLS, "streams", "sockets")
+APIS = (*PROTOCOLS, "streams", "sockets", "datagrams")
 
 
 async def serve(
@@ -145,7 +160,7 @@ async def serve(
     Args:
         loop: the running loop.
         api: one of `APIS`.
-        context: for TLS, which `sockets` doesn't have.
+        context: for TLS, which `sockets` and `datagrams` don't have.
 
     Returns:
         The port, and what serves for as long as somebody holds it.
@@ -154,6 +169,9 @@ async def serve(
         listening = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         listening.setblocking(False)
         return listening.getsockname()[1], loop.create_task(socket_echo(loop, listening))
+    if api == "datagrams":
+        endpoint, _ = await loop.create_datagram_endpoint(DatagramEcho, local_addr=("127.0.0.1", 0))
+        return endpoint.get_extra_info("sockname")[1], endpoint
     where: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "backlog": BACKLOG, "ssl": context}
     if api == "streams":
         server = await asyncio.start_server(stream_echo, **where)

@@ -26,6 +26,7 @@ from benchmarks.svg import Chart, draw
 HELP = "run the set and write benchmarks/results/report.md with plots"
 # Both together: glibc neither maps a large read buffer anew each time nor gives it back.
 MALLOC = "--env MALLOC_MMAP_THRESHOLD_=4194304 --env MALLOC_TRIM_THRESHOLD_=8388608"
+DATAGRAMS = "--api datagrams --size 100"
 
 # What runs, and how much less of it with --quick.
 PARTS = [
@@ -39,6 +40,16 @@ PARTS = [
     ("echo", "--seconds 2 --tls", "--seconds 0.5 --tls"),
     ("echo", f"--seconds 2 --tls {MALLOC}", ""),
     ("echo", "--seconds 2 --api streams", "--seconds 0.5 --api streams"),
+    (
+        "echo",
+        f"--seconds 2 {DATAGRAMS} --connections 1",
+        f"--seconds 0.5 {DATAGRAMS} --connections 1",
+    ),
+    (
+        "echo",
+        f"--seconds 2 {DATAGRAMS} --connections 10 --burst 16",
+        f"--seconds 0.5 {DATAGRAMS} --connections 10 --burst 16",
+    ),
     ("micro", "", "--repeats 2 --scale 0.5"),
     ("http", "--seconds 3", "--seconds 1"),
     ("syscalls", "", "--count 200"),

@@ -90,6 +90,7 @@ class Load:
         cores: Cores,
         *,
         tls: bool = False,
+        burst: int = 0,
     ) -> None:
         """Starts the client and connects it.
 
@@ -100,10 +101,14 @@ class Load:
             size: bytes of a request.
             cores: where the client runs.
             tls: True to talk TLS.
+            burst: how many datagrams each sends before it waits for their echoes, which count
+                as one request each; 0 to talk over a stream.
         """
         self._server = server
-        name = "tls_load_client" if tls else "load_client"
+        self._echoes = max(1, burst)
+        name = "udp_load_client" if burst else "tls_load_client" if tls else "load_client"
         command = [program(name), str(port), str(connections), str(size), "reset"]
+        command.append(str(self._echoes))
         self._client = LineProcess(command, cores.client, "the load client")
         try:
             self._client.read(START_SECONDS)
@@ -122,7 +127,7 @@ class Load:
 
         Args:
             seconds: how long; 0 for no bound in time.
-            count: how many requests; 0 for no bound in number.
+            count: how many requests, or bursts; 0 for no bound in number.
 
         Returns:
             The figures of exactly these requests.
@@ -133,7 +138,7 @@ class Load:
         figures = self._client.ask(line, seconds + 60.0)
         settle(self._server.pid)
         used = cpu_seconds(self._server.pid) - before
-        requests = int(figures["requests"])
+        requests = int(figures["requests"]) * self._echoes
         return Window(
             requests,
             float(figures["elapsed"]),

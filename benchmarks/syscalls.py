@@ -28,7 +28,17 @@ from benchmarks.svg import Bar, Chart
 HELP = "system calls per echo on each loop, and with two writes in one callback"
 CALL = re.compile(r"^\d+\s+(\w+)\(", re.MULTILINE)
 ATTACH_SECONDS = 10.0
-SENDS = ("send", "sendto", "sendmsg", "write", "writev")
+SENDS = ("send", "sendto", "sendmsg", "sendmmsg", "write", "writev")
+
+# What is traced: its title, how the server is written, how many datagrams come at a time.
+WAYS = {
+    "protocol": ("protocol", "protocol", 0),
+    "split": ("protocol, two writes in one callback", "split", 0),
+    "streams": ("streams", "streams", 0),
+    "sockets": ("sock_recv, sock_sendall", "sockets", 0),
+    "datagrams": ("datagrams", "datagrams", 1),
+    "bursts": ("datagrams, 16 at a time", "datagrams", 16),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,14 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=1024, help="bytes of a request (1024)")
 
 
-def traced(loop: LoopName, api: str, size: int, count: int) -> dict[str, float]:
+def traced(loop: LoopName, api: str, size: int, count: int, burst: int) -> dict[str, float]:
     """Counts the calls of a server while it serves one connection.
 
     Args:
         loop: the loop, or the C server.
-        api: `"protocol"`, `"split"`, `"streams"` or `"sockets"`.
+        api: how the server is written.
         size: bytes of a request.
         count: how many echoes.
+        burst: how many datagrams at a time; 0 over a stream.
 
     Returns:
         Calls per echo by the name of the call.
@@ -57,18 +68,19 @@ def traced(loop: LoopName, api: str, size: int, count: int) -> dict[str, float]:
     server, port = start_server(loop, api, cores)
     with tempfile.TemporaryDirectory() as folder, server:
         log = Path(folder) / "calls"
-        with Load(server, port, 1, size, cores) as load:
-            load.run(count=count)
+        with Load(server, port, 1, size, cores, burst=burst) as load:
+            messages = count // max(1, burst)
+            load.run(count=messages)
             command = ["strace", "-f", "-o", str(log), "-p", str(server.pid)]
             tracer = start(command, None, stderr=subprocess.PIPE)
             try:
                 _wait_until_attached(tracer)
-                load.run(count=count)
+                echoes = load.run(count=messages).requests
             finally:
                 tracer.send_signal(signal.SIGINT)
                 end(tracer)
         calls = Counter(CALL.findall(log.read_text()))
-    return {name: number / count for name, number in calls.most_common()}
+    return {name: number / echoes for name, number in calls.most_common()}
 
 
 def _wait_until_attached(tracer: "subprocess.Popen[bytes]") -> None:
@@ -87,16 +99,16 @@ def measure(options: argparse.Namespace) -> Result:
         )
     loops, versions = select_loops(options)
     values: dict[str, dict[str, dict[str, float]]] = {}
-    for api in ("protocol", "split", "streams", "sockets"):
+    for way, (_, api, burst) in WAYS.items():
         for loop in loops if api != "protocol" else [C_SERVER, *loops]:
-            progress(f"{api}: {loop.label}")
+            progress(f"{way}: {loop.label}")
             try:
-                found = traced(loop, api, options.size, options.count)
+                found = traced(loop, api, options.size, options.count, burst)
             except BenchmarkError as error:
                 if str(error).startswith("strace"):
                     raise
                 found = {}
-            values.setdefault(api, {})[loop.label] = found
+            values.setdefault(way, {})[loop.label] = found
     progress("")
     return {
         "command": "syscalls",
@@ -115,19 +127,13 @@ def describe(calls: dict[str, float]) -> str:
 
 def render(result: Result) -> str:
     """Returns one table for each way to serve."""
-    titles = {
-        "protocol": "protocol",
-        "split": "protocol, two writes in one callback",
-        "streams": "streams",
-        "sockets": "sock_recv, sock_sendall",
-    }
     rows = []
-    for api, found in result["values"].items():
+    for way, found in result["values"].items():
         for label, calls in found.items():
             total = sum(calls.values())
             sends = sum(calls.get(name, 0.0) for name in SENDS)
             total_text, sends_text = (number(total), number(sends)) if calls else ("failed", "-")
-            rows.append([f"{titles[api]}: {label}", total_text, sends_text, describe(calls)])
+            rows.append([f"{WAYS[way][0]}: {label}", total_text, sends_text, describe(calls)])
     head = (
         f"system calls per echo of {result['size']} bytes on one connection, counted with strace "
         f"over {result['count']} echoes."

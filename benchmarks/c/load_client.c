@@ -8,13 +8,14 @@
  * Latencies go into a log-linear histogram (64 buckets an octave: an error below 1.6 %), so
  * that a long run costs no memory and the tail isn't sampled.
  *
- * Built with -DTLS it talks TLS (wire.h).
+ * Built with -DTLS it talks TLS, with -DUDP datagrams (wire.h): a message is then a burst of them,
+ * of SIZE bytes each, and its echo is complete when all have come back.
  *
  * It talks to its parent in lines: it prints {"connected": N}; for each line "MILLISECONDS COUNT"
  * it runs one phase (either may be 0: no such bound, but not both) and prints its figures;
  * at the end of stdin it closes, with a reset if asked to.
  *
- * usage: load_client PORT CONNECTIONS SIZE [reset]
+ * usage: load_client PORT CONNECTIONS SIZE [reset [BURST]]
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -47,7 +48,7 @@ struct connection {
 
 static struct connection *all;
 static long count, in_flight;
-static size_t size;
+static size_t size, piece; /* of a message; of it what one send takes at most */
 static char *message, read_buffer[READ_BUFFER];
 static int poller;
 static uint64_t histogram[BUCKETS], slowest;
@@ -92,12 +93,16 @@ static void watch(struct connection *c, uint32_t events, int operation) {
 }
 
 static void send_rest(struct connection *c) {
-    ssize_t sent = wire_send(c->wire, message + c->sent, size - c->sent);
-    if (sent < 0) {
-        if (errno != EAGAIN) die("send");
-        sent = 0;
-    }
-    c->sent += (size_t)sent;
+    ssize_t sent;
+    do {
+        size_t left = size - c->sent;
+        sent = wire_send(c->wire, message + c->sent, left < piece ? left : piece);
+        if (sent < 0) {
+            if (errno != EAGAIN) die("send");
+            sent = 0;
+        }
+        c->sent += (size_t)sent;
+    } while (sent > 0 && (size_t)sent == piece && c->sent < size);
     int unfinished = c->sent < size;
     if (unfinished != c->waits_for_room) {
         watch(c, EPOLLIN | (unfinished ? EPOLLOUT : 0), EPOLL_CTL_MOD);
@@ -172,11 +177,12 @@ static void open_connection(struct connection *c, int port) {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    c->fd = socket(AF_INET, WIRE_SOCKET | SOCK_CLOEXEC, 0);
     if (c->fd < 0) die("socket");
     if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
     int one = 1;
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (WIRE_SOCKET == SOCK_STREAM)
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     c->wire = wire_open(c->fd);
     if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0) die("fcntl");
     watch(c, EPOLLIN, EPOLL_CTL_ADD);
@@ -184,7 +190,7 @@ static void open_connection(struct connection *c, int port) {
 
 int main(int argc, char **argv) {
     if (argc < 4) {
-        fprintf(stderr, "usage: load_client PORT CONNECTIONS SIZE [reset]\n");
+        fprintf(stderr, "usage: load_client PORT CONNECTIONS SIZE [reset [BURST]]\n");
         return 2;
     }
     struct rlimit files;
@@ -193,7 +199,8 @@ int main(int argc, char **argv) {
         setrlimit(RLIMIT_NOFILE, &files);
     }
     count = atol(argv[2]);
-    size = (size_t)atol(argv[3]);
+    piece = (size_t)atol(argv[3]);
+    size = argc > 5 ? piece * (size_t)atol(argv[5]) : piece;
     all = calloc((size_t)(count > 0 ? count : 1), sizeof *all);
     message = malloc(size + 1);
     if (count < 1 || size < 1 || !all || !message) {

@@ -1,4 +1,5 @@
-/* How the load client talks: over the socket as it is, or, when built with -DTLS, encrypted.
+/* How the load client talks: over a stream socket as it is; when built with -DTLS, encrypted; with
+ * -DUDP, in datagrams.
  *
  * Both have the calls of a non-blocking socket: -1 and EAGAIN when there is nothing to do yet. The
  * certificate isn't checked: the server's work is measured, and is the same.
@@ -10,6 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+
+#ifdef UDP
+#define WIRE_SOCKET SOCK_DGRAM
+#else
+#define WIRE_SOCKET SOCK_STREAM
+#endif
 
 #ifdef TLS
 #include <openssl/ssl.h>

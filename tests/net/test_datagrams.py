@@ -88,6 +88,44 @@ def test_an_empty_datagram_is_received(post, run):
     run(main())
 
 
+def test_the_largest_datagrams_come_whole_among_others(post, run):
+    sizes = [1, 65_507, 0, 65_507, 2]
+
+    async def main():
+        transport, box = await post.open()
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        peer = post.peer()
+        for number, size in enumerate(sizes):
+            peer.sendto(bytes([number]) * size, transport.get_extra_info("sockname"))
+        mail = await box.receives(len(sizes))
+        assert mail == [
+            (bytes([number]) * size, peer.getsockname()) for number, size in enumerate(sizes)
+        ]
+
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["close", "abort"])
+def test_nothing_is_delivered_after_the_protocol_ended_the_endpoint(how, post, run):
+    class Ending(Mailbox):
+        def datagram_received(self, data, addr):
+            super().datagram_received(data, addr)
+            if len(self.mail) == 2:
+                getattr(self.transport, how)()
+
+    async def main():
+        transport, box = await post.loop.create_datagram_endpoint(
+            Ending, local_addr=("127.0.0.1", 0)
+        )
+        peer = post.peer()
+        for number in range(8):
+            peer.sendto(b"%d" % number, transport.get_extra_info("sockname"))
+        await box.lost()
+        assert [data for data, _ in box.mail] == [b"0", b"1"]
+
+    run(main())
+
+
 def test_a_connected_endpoint_sends_to_its_peer_only(post, run):
     async def main():
         peer = post.peer()
@@ -230,6 +268,20 @@ def test_unix_datagrams_are_named_by_paths(post, run, tmp_path, monkeypatch):
         assert await box.receives(1) == [(b"question", "client")]
         server.sendto(b"answer", "client")
         assert await answers.receives(1) == [(b"answer", "server")]
+
+    run(main())
+
+
+def test_a_unix_datagram_larger_than_any_of_udp_comes_whole(post, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = bytes(range(256)) * 400
+
+    async def main():
+        _, box = await post.open(local_addr="box", family=socket.AF_UNIX)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+            peer.connect("box")
+            peer.send(data)
+        assert (await box.receives(1))[0][0] == data
 
     run(main())
 

@@ -2,10 +2,14 @@
 
 A datagram is sent at once, in `sendto`; what the system doesn't take waits in a queue, in order.
 Each turn of a socket receives at most `DATAGRAMS_A_TURN`, so a busy one doesn't hold up the others.
+UDP is received by four in a call, and a call that brought fewer is the turn's last. (Measured: a
+lone datagram costs one call, not two, at the same CPU time; in a burst it costs a quarter of one,
+and its echo 7 to 12 % less CPU.)
 An error of the system is told to `error_received` and ends nothing: it may be one of many peers'.
 """
 
 import asyncio
+import socket
 import sys
 from asyncio.log import logger
 from collections import deque
@@ -16,8 +20,12 @@ from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
 from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.scheduler import READ_BUFFER_SIZE, Scheduler
-from cython.cimports.mainspring.net.address import peer_address, sockaddr_to_python
-from cython.cimports.mainspring.net.system import c_recvfrom, sockaddr, socklen_t
+from cython.cimports.mainspring.net.address import (
+    LARGEST_ADDRESS,
+    peer_address,
+    sockaddr_to_python,
+)
+from cython.cimports.mainspring.net.system import c_recvmmsg, iovec, mmsghdr, sockaddr
 from cython.cimports.mainspring.net.transport import FdTransport
 from cython.cimports.mainspring.net.writing import (
     DEFAULT_HIGH_WATER,
@@ -26,6 +34,9 @@ from cython.cimports.mainspring.net.writing import (
 )
 
 DATAGRAMS_A_TURN = cython.declare(cython.int, 16)
+# The loop's buffer in as many parts that none is smaller than the largest UDP datagram, which is
+# below 64 KiB; those of other families can be larger, and have it for themselves.
+UDP_DATAGRAMS_A_CALL = cython.declare(cython.int, 4)
 WARN_AFTER = cython.declare(cython.int, 5)
 
 # As asyncio has it: from 3.13 on a datagram in the queue counts eight bytes more than its data, and
@@ -145,27 +156,61 @@ class DatagramTransport(FdTransport):
         return 0
 
     def read_ready(self):
-        raw: cython.uchar[128]
-        size: cython.Py_ssize_t
-        address_size: socklen_t
-        buffer: cython.p_char
-        given: cython.pointer(sockaddr) = cython.cast(cython.pointer(sockaddr), raw)
-        for _ in range(DATAGRAMS_A_TURN):
+        count: cython.int
+        left: cython.int = DATAGRAMS_A_TURN
+        while left > 0 and self.interest & READ:
+            count = self.receive()
+            if count < self.datagrams_a_call:
+                break
+            left -= count
+        return 0
+
+    def receive(self):
+        """Makes one system call; returns the number of datagrams received, or -1."""
+        messages: mmsghdr[4]
+        chunks: iovec[4]
+        senders: cython.uchar[512]
+        index: cython.int
+        count: cython.int
+        rest: list = None
+        wanted: cython.int = self.datagrams_a_call
+        part: cython.Py_ssize_t = READ_BUFFER_SIZE // wanted
+        buffer: cython.p_char = self.scheduler.buffer_for_reading()
+        for index in range(wanted):
+            chunks[index].iov_base = buffer + index * part
+            chunks[index].iov_len = part
+            messages[index].msg_hdr.msg_name = senders + index * LARGEST_ADDRESS
+            messages[index].msg_hdr.msg_namelen = LARGEST_ADDRESS
+            messages[index].msg_hdr.msg_iov = chunks + index
+            messages[index].msg_hdr.msg_iovlen = 1
+            messages[index].msg_hdr.msg_control = cython.NULL
+            messages[index].msg_hdr.msg_controllen = 0
+        count = c_recvmmsg(self.fd, messages, wanted, 0, cython.NULL)
+        if count < 0:
+            if errno != EAGAIN and errno != EINTR:
+                exc = OSError(errno, strerror(errno))
+                self.call_protocol("error_received", exc)
+            return -1
+        # All are out of the loop's buffer before the protocol is called, which may use it.
+        data = PyBytes_FromStringAndSize(buffer, messages[0].msg_len)
+        if count > 1:
+            rest = [
+                PyBytes_FromStringAndSize(buffer + index * part, messages[index].msg_len)
+                for index in range(1, count)
+            ]
+        for index in range(count):
             if not self.interest & READ:
                 break
-            buffer = self.scheduler.buffer_for_reading()
-            address_size = 128
-            size = c_recvfrom(
-                self.fd, buffer, READ_BUFFER_SIZE, 0, given, cython.address(address_size)
+            if index > 0:
+                data = rest[index - 1]
+            self.deliver(
+                data,
+                sockaddr_to_python(
+                    cython.cast(cython.pointer(sockaddr), senders + index * LARGEST_ADDRESS),
+                    messages[index].msg_hdr.msg_namelen,
+                ),
             )
-            if size < 0:
-                if errno != EAGAIN and errno != EINTR:
-                    exc = OSError(errno, strerror(errno))
-                    self.call_protocol("error_received", exc)
-                break
-            data = PyBytes_FromStringAndSize(buffer, size)
-            self.deliver(data, sockaddr_to_python(given, address_size))
-        return 0
+        return count
 
     def deliver(self, data, address):
         try:
@@ -232,6 +277,8 @@ def open_datagram(loop: Scheduler, sock, protocol, address, waiter, level):
     transport.take_socket(sock)
     peer_address(transport.fd, cython.address(transport.peer))
     transport.is_connected = transport.peer.size > 0
+    is_udp = sock.family in (socket.AF_INET, socket.AF_INET6)
+    transport.datagrams_a_call = UDP_DATAGRAMS_A_CALL if is_udp else 1
     transport.waiter = waiter
     transport.begin()
     return transport

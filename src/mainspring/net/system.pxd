@@ -11,11 +11,16 @@ cdef extern from "<sys/socket.h>" nogil:
         void* msg_control
         size_t msg_controllen
         int msg_flags
+    struct mmsghdr:
+        msghdr msg_hdr
+        unsigned int msg_len
+    struct timespec:
+        pass
     ctypedef unsigned int socklen_t
     ssize_t c_recv "recv" (int fd, void* buffer, size_t size, int flags)
     ssize_t c_send "send" (int fd, const void* buffer, size_t size, int flags)
     ssize_t c_sendmsg "sendmsg" (int fd, const msghdr* message, int flags)
-    ssize_t c_recvfrom "recvfrom" (int fd, void* buffer, size_t size, int flags, sockaddr* address, socklen_t* address_size)
+    int c_recvmmsg "recvmmsg" (int fd, mmsghdr* messages, unsigned int count, int flags, timespec* timeout)
     int c_accept4 "accept4" (int fd, sockaddr* address, socklen_t* size, int flags)
     int c_shutdown "shutdown" (int fd, int how)
     int c_getsockname "getsockname" (int fd, sockaddr* address, socklen_t* size)

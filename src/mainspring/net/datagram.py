@@ -1,6 +1,8 @@
 """`DatagramTransport`: asyncio's transport for a datagram socket, connected or not.
 
 A datagram is sent at once, in `sendto`; what the system doesn't take waits in a queue, in order.
+Sending is not gathered as in streams: `sendmmsg` of sixteen saves 4 % of what the system charges
+for sixteen `sendto`, of four 1 %, and costs a lone datagram 6 % (measured over the loopback).
 Each turn of a socket receives at most `DATAGRAMS_A_TURN`, so a busy one doesn't hold up the others.
 UDP is received by four in a call, and a call that brought fewer is the turn's last. (Measured: a
 lone datagram costs one call, not two, at the same CPU time; in a burst it costs a quarter of one,

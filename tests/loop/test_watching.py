@@ -63,6 +63,42 @@ def test_the_new_callback_replaces_the_old(loop, pair, add, remove):
     assert getattr(loop, remove)(pair[0]) is False
 
 
+@watch_calls()
+def test_a_socket_that_was_closed_is_known_by_the_object_it_was_registered_with(
+    loop, pair, add, remove
+):
+    getattr(loop, add)(pair[0], print)
+    pair[0].close()
+    assert getattr(loop, remove)(pair[0]) is True
+    with pytest.raises(ValueError, match="Invalid file descriptor: -1"):
+        getattr(loop, remove)(pair[0])
+
+
+def test_a_closed_socket_with_a_writer_has_no_reader(loop, pair):
+    loop.add_writer(pair[0], print)
+    pair[0].close()
+    assert loop.remove_reader(pair[0]) is False
+    assert loop.remove_writer(pair[0]) is True
+
+
+@watch_calls()
+def test_a_closed_socket_that_was_registered_by_its_number_is_not_known(loop, pair, add, remove):
+    number = pair[0].fileno()
+    getattr(loop, add)(number, print)
+    pair[0].close()
+    with pytest.raises(ValueError, match="Invalid file descriptor: -1"):
+        getattr(loop, remove)(pair[0])
+    assert getattr(loop, remove)(number) is True
+
+
+@watch_calls()
+def test_a_closed_socket_has_no_watcher_in_a_closed_loop(new_loop, pair, add, remove):
+    loop = new_loop()
+    loop.close()
+    pair[0].close()
+    assert getattr(loop, remove)(pair[0]) is False
+
+
 def test_the_reader_and_the_writer_of_an_fd_are_independent(loop, pair):
     seen = []
     pair[1].send(b"x")

@@ -244,6 +244,29 @@ def test_the_fd_of_a_transport_is_refused(loop):
             loop.run_until_complete(main())
 
 
+def test_removing_a_closed_socket_leaves_the_reader_of_the_file_that_got_its_number(ours, pair):
+    number = pair[0].fileno()
+    ours.add_reader(pair[0], print)
+    pair[0].close()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        assert other.fileno() == number
+        ours.add_reader(other, print)
+        with pytest.raises(ValueError, match="Invalid file descriptor: -1"):
+            ours.remove_reader(pair[0])
+        assert ours.remove_reader(other) is True
+
+
+def test_a_socket_that_is_removed_after_it_was_closed_is_let_go(loop):
+    one, other = socket.socketpair()
+    gone = weakref.ref(one)
+    loop.add_reader(one, print)
+    one.close()
+    loop.remove_reader(one)
+    other.close()
+    del one
+    assert gone() is None
+
+
 def test_a_watcher_that_is_removed_lets_go_of_its_callback(loop, pair):
     class Owner:
         def call(self):

@@ -92,11 +92,21 @@ class WatchScheduler(CallbackScheduler):
         self._add(fd, WRITE, callback, args, priority, "add_writer")
 
     def remove_reader(self, fd):
-        """Ends an fd's reader. Returns True if it had one."""
+        """Ends an fd's reader. Returns True if it had one.
+
+        A socket that was closed meanwhile is known by the object that `add_reader` was given.
+
+        Raises:
+            ValueError: `fd` names no fd, or is closed and was never registered.
+            RuntimeError: the fd belongs to a transport.
+        """
         return self._remove(fd, READ)
 
     def remove_writer(self, fd):
-        """Ends an fd's writer. Returns True if it had one."""
+        """Ends an fd's writer. Returns True if it had one.
+
+        Closed sockets and errors are dealt with as `remove_reader` does.
+        """
         return self._remove(fd, WRITE)
 
     def _add(self, fileobj, direction: cython.int, callback, args, priority, method: str):
@@ -107,6 +117,7 @@ class WatchScheduler(CallbackScheduler):
         if not is_callback(callback):
             refuse(callback, method)
         watcher: CallbackWatcher = self.new_watcher(fd, direction, callback, args, priority)
+        watcher.fileobj = None if isinstance(fileobj, int) else fileobj
         if self.is_debug:
             self._check_thread()
             self.check_debug(watcher, callback, method)
@@ -116,11 +127,16 @@ class WatchScheduler(CallbackScheduler):
             self._remove_watcher(replaced)
 
     def _remove(self, fileobj, direction: cython.int):
-        fd: cython.int = fileno_of(fileobj)
-        self.check_free(fd)
+        number = number_of(fileobj)
         if self.is_shut:
             return False
-        watcher: CallbackWatcher = self.find(fd, direction)
+        watcher: CallbackWatcher
+        if number < 0:
+            watcher = self.find_closed(fileobj, direction)
+        else:
+            fd: cython.int = fileno_of(number)
+            self.check_free(fd)
+            watcher = self.find(fd, direction)
         if watcher is None:
             return False
         self._remove_watcher(watcher)
@@ -204,6 +220,32 @@ class WatchScheduler(CallbackScheduler):
             watcher = watcher.sibling
         return None
 
+    def find_closed(self, fileobj, direction: cython.int):
+        """Returns the watcher that was registered with an object that is closed now, or None.
+
+        Its number may be another file's by now, so it is looked for by identity, among all.
+
+        Raises:
+            ValueError: nothing of the object is registered.
+        """
+        fd: cython.int
+        is_known: cython.bint = False
+        watcher: Watcher
+        for fd in range(self.fds.size):
+            watcher = self.fds.first(fd)
+            while watcher is not None:
+                if isinstance(watcher, CallbackWatcher):
+                    found: CallbackWatcher = cython.cast(CallbackWatcher, watcher)
+                    if found.fileobj is fileobj:
+                        if found.direction == direction:
+                            return found
+                        is_known = True
+                watcher = watcher.sibling
+        if not is_known:
+            # Raises.
+            fileno_of(fileobj)
+        return None
+
     def check_free(self, fd: cython.int):
         """Raises RuntimeError when a transport owns the fd."""
         watcher: Watcher = self.fds.first(fd)
@@ -223,13 +265,21 @@ def fileno_of(fileobj):
     Raises:
         ValueError: it is neither, or is closed.
     """
+    number = number_of(fileobj)
+    if number < 0 or number > 0x7FFFFFFF:
+        raise ValueError(f"Invalid file descriptor: {number}")
+    return number
+
+
+def number_of(fileobj):
+    """Returns what a number, or an object with `fileno()`, says: negative if it is closed.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if isinstance(fileobj, int):
-        fd = fileobj
-    else:
-        try:
-            fd = int(fileobj.fileno())
-        except (AttributeError, TypeError, ValueError):
-            raise ValueError(f"Invalid file object: {fileobj!r}") from None
-    if fd < 0 or fd > 0x7FFFFFFF:
-        raise ValueError(f"Invalid file descriptor: {fd}")
-    return fd
+        return fileobj
+    try:
+        return int(fileobj.fileno())
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError(f"Invalid file object: {fileobj!r}") from None

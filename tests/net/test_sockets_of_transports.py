@@ -96,6 +96,29 @@ def test_the_socket_can_be_asked_and_set(bench, run):
     run(main())
 
 
+def test_the_socket_is_the_same_object_each_time(bench, run):
+    async def main():
+        transport, _, _ = await bench.connect()
+        assert transport.get_extra_info("socket") is transport.get_extra_info("socket")
+
+    run(main())
+
+
+def test_the_socket_of_an_accepted_connection_is_the_same_object_also_after_it_closed(bench, run):
+    async def main():
+        _, address = await bench.serve()
+        bench.dial(address)
+        protocol = await bench.first_accepted()
+        sock = protocol.transport.get_extra_info("socket")
+        protocol.transport.close()
+        await protocol.lost()
+        await next_iteration(bench.loop)
+        assert protocol.transport.get_extra_info("socket") is sock
+        assert sock.fileno() == -1
+
+    run(main())
+
+
 def no_delay(transport):
     return transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

@@ -101,6 +101,16 @@ def test_a_transport_tells_of_its_encryption(run: Any, bench: Any) -> None:
     run(main())
 
 
+def test_the_socket_of_an_encrypted_connection_is_the_same_object_each_time(
+    run: Any, bench: Any
+) -> None:
+    async def main() -> None:
+        transport, _ = await connect(bench, Recorder())
+        assert transport.get_extra_info("socket") is transport.get_extra_info("socket")
+
+    run(main())
+
+
 def test_a_transport_is_one_of_asyncios(run: Any, bench: Any) -> None:
     async def main() -> None:
         protocol = Recorder()

@@ -2,6 +2,8 @@ from mainspring.net.transport cimport FdTransport
 
 
 cdef class DatagramTransport(FdTransport):
+    # The one that `owner` shows: a datagram is sent without a detour.
+    cdef object socket
     cdef object address
     cdef object queue
     cdef Py_ssize_t unsent

@@ -67,7 +67,7 @@ class DatagramTransport(FdTransport):
     @property
     def _sock(self):
         # As asyncio's transports have it; CPython's tests look at it.
-        return None if self.fd < 0 else self.owner
+        return None if self.fd < 0 else self.socket
 
     def sendto(self, data, addr=None):
         """Sends a datagram; returns at once. What the system doesn't take yet is kept.
@@ -119,9 +119,9 @@ class DatagramTransport(FdTransport):
         """Returns False when the system has no room now."""
         try:
             if self.is_connected:
-                self.owner.send(data)
+                self.socket.send(data)
             else:
-                self.owner.sendto(data, address)
+                self.socket.sendto(data, address)
         except (BlockingIOError, InterruptedError):
             return False
         return True
@@ -277,6 +277,7 @@ def open_datagram(loop: Scheduler, sock, protocol, address, waiter, level):
     transport.low_water = DEFAULT_HIGH_WATER // 4
     transport.take(sock.fileno(), protocol, None, level)
     transport.take_socket(sock)
+    transport.socket = sock
     peer_address(transport.fd, cython.address(transport.peer))
     transport.is_connected = transport.peer.size > 0
     is_udp = sock.family in (socket.AF_INET, socket.AF_INET6)

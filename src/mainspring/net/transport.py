@@ -56,10 +56,11 @@ class FdTransport(Watcher):
         """Makes a socket object the owner of the fd.
 
         Its own `close()` then waits for the transport's, as it does for a file made of a socket:
-        the number can't be given to another connection while the transport uses it.
+        the number can't be given to another connection while the transport uses it. It is kept as
+        `get_extra_info` shows it.
         """
         sock._io_refs += 1
-        self.owner = sock
+        self.owner = TransportSocket(sock)
         return 0
 
     def begin(self):
@@ -152,9 +153,11 @@ class FdTransport(Watcher):
         if self.owner is None:
             c_close(fd)
         else:
+            owner = self.owner
             if not self.is_pipe:
-                self.owner._decref_socketios()
-            self.owner.close()
+                owner = owner._sock
+                owner._decref_socketios()
+            owner.close()
         return 0
 
     def schedule_end(self, exc):
@@ -275,6 +278,7 @@ class FdTransport(Watcher):
         """Returns what is known about the connection: `socket`, `sockname`, `peername`; or `pipe`.
 
         The socket is an `asyncio.TransportSocket`: to look at and to set options of, not to close.
+        It is made when it is first asked for, and the same from then on.
         """
         if self.is_pipe:
             return self.owner if name == "pipe" else default
@@ -283,7 +287,7 @@ class FdTransport(Watcher):
                 if self.fd < 0:
                     return default
                 self.take_socket(socket.socket(fileno=self.fd))
-            return TransportSocket(self.owner)
+            return self.owner
         if name == "sockname":
             if self.local.size == 0 and self.fd >= 0:
                 local_address(self.fd, cython.address(self.local))

@@ -4,9 +4,8 @@ A datagram is sent at once, in `sendto`; what the system doesn't take waits in a
 Sending is not gathered as in streams: `sendmmsg` of sixteen saves 4 % of what the system charges
 for sixteen `sendto`, of four 1 %, and costs a lone datagram 6 % (measured over the loopback).
 Each turn of a socket receives at most `DATAGRAMS_A_TURN`, so a busy one doesn't hold up the others.
-UDP is received by four in a call, and a call that brought fewer is the turn's last. (Measured: a
-lone datagram costs one call, not two, at the same CPU time; in a burst it costs a quarter of one,
-and its echo 7 to 12 % less CPU.)
+UDP is received by four in a call, and a call that brought fewer is the turn's last: a lone datagram
+costs one call, not two; one of a burst a quarter of one (counted; in CPU time a tie).
 An error of the system is told to `error_received` and ends nothing: it may be one of many peers'.
 """
 

@@ -12,10 +12,10 @@ LONG_SUITES := tests/conformance tests/interop tests/latency
 SMOKE_SUITES := $(wildcard tests/core tests/loop tests/cli/test_*.py tests/house)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test smoke lint format bench conformance interop docs clean distclean
+.PHONY: help build demo test smoke lint format bench conformance interop interop-suites docs clean distclean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=3.12 make ... uses another interpreter; ARGS="..." goes to the program that runs'
 
@@ -47,6 +47,9 @@ conformance:  ## run CPython's own asyncio tests on a loop (LOOP=module:factory)
 
 interop:  ## run servers, clients and databases on the loop, as they are
 	@$(ENV) test interop -- python -m pytest tests/interop -v $(ARGS)
+
+interop-suites:  ## run the own tests of anyio and aiohttp on asyncio's loop and on ours
+	@$(ENV) test -- python -m tests.interop.suites $(ARGS)
 
 # The theme announces at length that it won't follow mkdocs to 2; pyproject.toml stays below 2.
 docs:  ## build the documentation into site/

@@ -1,0 +1,1 @@
+"""Other libraries' own test suites, run on this loop and on asyncio's."""

@@ -1,0 +1,96 @@
+"""Runs other libraries' own tests on asyncio's loop and on ours, and compares the failures.
+
+    python -m tests.interop.suites [NAME ...] [--seconds N]
+
+The run fails when a test fails on our loop that passes on asyncio's. What fails on ours only is
+run again by itself, once on each loop, before it counts: some tests depend on the machine's load.
+websockets is not among them: its source distributions have none of its tests that use a loop.
+"""
+
+import argparse
+import sys
+from collections import Counter
+
+from .suite import Suite, SuiteError
+
+SUITES = [
+    Suite(
+        "anyio",
+        ["--group", "test", "trio"],
+        # Only what runs on asyncio's backend; the library's own uvloop must not come in between.
+        options=["-k", "not trio and not uvloop", "-m", "not network"],
+        environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    ),
+    Suite(
+        "aiohttp",
+        [
+            *["-r", "requirements/test-common-base.in", "-r", "requirements/runtime-deps.in"],
+            *["trustme", "blockbuster", "isal", "zlib_ng", "python-on-whales", "pytest-xdist"],
+        ],
+        options=[
+            "--timeout=60",
+            "--ignore-glob=*test_benchmarks*",
+            *["-o", "addopts=-m 'not dev_mode and not autobahn and not internal'"],
+        ],
+    ),
+]
+LOOPS = {"asyncio": "asyncio:SelectorEventLoop", "mainspring": "mainspring:new_event_loop"}
+
+
+def compare(suite: Suite, seconds: float) -> bool:
+    """Runs a suite on both loops and prints the difference.
+
+    Returns:
+        True if no more fails on ours.
+    """
+    print(f"{suite.name}: preparing", flush=True)
+    suite.prepare()
+    outcomes = {}
+    for label, loop in LOOPS.items():
+        print(f"{suite.name}: running on {label}", flush=True)
+        outcomes[label] = suite.run(loop, seconds)
+        counts = Counter(outcomes[label].values())
+        print("  " + ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
+    missing = sorted(outcomes["asyncio"].keys() - outcomes["mainspring"].keys())
+    worse = only_on_ours(outcomes)
+    if worse:
+        print(f"  {len(worse)} on ours only, run again", flush=True)
+        again = {label: suite.run(loop, seconds, worse) for label, loop in LOOPS.items()}
+        worse = only_on_ours(again)
+    for name in worse:
+        print(f"  fails on ours only: {name}")
+    for name in missing:
+        print(f"  did not run on ours: {name}")
+    return not worse and not missing
+
+
+def only_on_ours(outcomes: dict[str, dict[str, str]]) -> list[str]:
+    """Returns the tests that fail on our loop and don't on asyncio's."""
+    control = outcomes["asyncio"]
+    return [
+        name
+        for name, outcome in outcomes["mainspring"].items()
+        if outcome == "failed" and control.get(name) != "failed"
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the suites that are named, or all."""
+    parser = argparse.ArgumentParser("python -m tests.interop.suites", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all by default")
+    parser.add_argument("--seconds", type=float, default=1800, help="for each run (1800)")
+    options = parser.parse_args(arguments)
+    good = True
+    for suite in SUITES:
+        if options.names and suite.name not in options.names:
+            continue
+        try:
+            good &= compare(suite, options.seconds)
+        except SuiteError as error:
+            print(f"  {error}")
+            good = False
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

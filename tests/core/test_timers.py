@@ -1,5 +1,6 @@
 """Timers: never early, in order of time and arrival, whatever is cancelled in between."""
 
+import contextvars
 import math
 
 import pytest
@@ -219,6 +220,37 @@ def test_cancelling_every_timer_from_a_timer_loses_none_that_is_set_after(bench)
     bench.step()
     bench.clock.advance(5)
     assert bench.step() == ["after"]
+
+
+def cancel_with_something_in_its_context(bench, when, call):
+    """Leaves a cancelled timer in the heap; `call` is called when the loop lets go of it."""
+
+    class Freed:
+        def __del__(self):
+            call()
+
+    context = contextvars.Context()
+    context.run(contextvars.ContextVar("freed").set, Freed())
+    bench.loop.call_at(when, callback, context=context).cancel()
+
+
+def test_what_is_freed_with_a_cancelled_timer_may_cancel_the_next_one(bench):
+    timer = bench.loop.call_at(2, bench.note, "timer")
+    cancel_with_something_in_its_context(bench, 1, timer.cancel)
+    bench.clock.nanoseconds = 3 * 10**9
+    assert bench.step() == []
+    bench.loop.call_at(3, bench.note, "later")
+    assert bench.step() == ["later"]
+
+
+def test_what_is_freed_with_a_cancelled_timer_may_set_one_before_the_next(bench):
+    bench.loop.call_at(2, bench.note, "timer")
+    cancel_with_something_in_its_context(
+        bench, 1, lambda: bench.loop.call_at(0, bench.note, "set by it")
+    )
+    bench.clock.nanoseconds = 3 * 10**9
+    assert bench.step() == ["set by it", "timer"]
+    assert bench.step() == []
 
 
 def test_time_is_the_clocks_in_seconds(bench):

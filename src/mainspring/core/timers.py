@@ -130,13 +130,15 @@ class TimerHeap:
 
     def first(self):
         """Returns the pending timer that is due first, or None."""
-        timer: TimerHandle
+        # A raw pointer: a cancelled timer is to be gone before the next root is looked at, because
+        # what is freed with its context may set and cancel timers.
+        root: cython.pointer(PyObject)
         while self.count > 0:
-            timer = cython.cast(TimerHandle, list_items(self.timers)[0])
-            if timer.is_scheduled:
-                return timer
-            self.pop()
+            root = list_items(self.timers)[0]
+            if cython.cast(TimerHandle, root).is_scheduled:
+                return cython.cast(TimerHandle, root)
             self.cancelled -= 1
+            self.pop()
         return None
 
     def pop_due(self, now: cython.longlong):

@@ -19,6 +19,7 @@ cdef class TLSConnection(TLSHandshake):
     cdef int end_of_stream(self) except -1
     cdef int tell_eof(self) except -1
     cdef int start_shutdown(self) except -1
+    cdef int go_on_closing(self) except -1
     cdef int do_flush(self) except -1
     cdef int do_shutdown(self) except -1
     cdef int resume_below(self) except -1

@@ -214,6 +214,9 @@ class TLSConnection(TLSHandshake):
         self.timer = self.loop.call_later(self.options.shutdown_timeout, self._shutdown_timed_out)
         # The peer's answer is to be read; data before it is for nobody any more.
         self.resume_below()
+        return self.go_on_closing()
+
+    def go_on_closing(self):
         if self.engine.is_lent:
             return self.do_flush()
         return self.receive(cython.NULL, 0)
@@ -225,7 +228,7 @@ class TLSConnection(TLSHandshake):
             self.encrypt(True)
         except Exception as exc:
             return self.fatal_error(exc, "Fatal error on SSL protocol")
-        if self.has_writes() and not self.is_at_end:
+        if self.state != FLUSHING or (self.has_writes() and not self.is_at_end):
             return 0
         self.state = CLOSING
         return self.do_shutdown()

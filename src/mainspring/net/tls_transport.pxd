@@ -12,9 +12,11 @@ cdef class SSLTransport(TLSConnection):
     cdef bint is_flush_due
     cdef bint is_write_paused
     cdef bint is_held_up
+    cdef bint is_encrypting
 
     cdef int append(self, bytes data) except -1
     cdef int after_append(self) except -1
+    cdef int encrypt_chunks(self, bint all_of_it) except -1
     cdef int gather(self) except -1
     cdef int control_protocol(self) except -1
     cdef int abort_with(self, object exc) except -1

@@ -109,10 +109,26 @@ class SSLTransport(TLSConnection):
             self.encrypt(False)
         except Exception as exc:
             return self.fatal_error(exc, "Fatal error on SSL protocol")
+        if self.state == FLUSHING:
+            # Closed by what encrypting has called.
+            return self.go_on_closing()
         return self.control_protocol()
 
     def encrypt(self, all_of_it):
         """Encrypts and sends, all or as long as the transport below isn't over its mark."""
+        if self.is_encrypting:
+            # Over memory BIOs that is a call into Python, which may write, close or abort here;
+            # the one that is on goes on with what was written.
+            return 0
+        self.is_encrypting = True
+        try:
+            self.encrypt_chunks(all_of_it)
+        finally:
+            self.is_encrypting = False
+        return self.send_output()
+
+    def encrypt_chunks(self, all_of_it: cython.bint):
+        first: bytes
         size: cython.Py_ssize_t
         done: cython.Py_ssize_t
         collected: cython.Py_ssize_t = 0
@@ -120,12 +136,13 @@ class SSLTransport(TLSConnection):
         while self.first_chunk is not None and (all_of_it or not self.is_held_up):
             if self.more_chunks is not None:
                 self.gather()
-            size = PyBytes_GET_SIZE(self.first_chunk) - self.sent_of_first
+            # Kept here: the writes may be dropped meanwhile.
+            first = self.first_chunk
+            size = PyBytes_GET_SIZE(first) - self.sent_of_first
             done = self.engine.write(
-                PyBytes_AS_STRING(self.first_chunk) + self.sent_of_first,
-                min(size, ENCRYPTED_AT_ONCE),
+                PyBytes_AS_STRING(first) + self.sent_of_first, min(size, ENCRYPTED_AT_ONCE)
             )
-            if done == WANTS_INPUT:
+            if done == WANTS_INPUT or self.first_chunk is not first:
                 break
             if done == FAILED:
                 self.send_output()
@@ -134,8 +151,9 @@ class SSLTransport(TLSConnection):
             self.sent_of_first += done
             if done == size:
                 self.sent_of_first = 0
-                chunk = cython.cast(cython.pointer(PyObject), self.first_chunk)
-                Py_INCREF(self.first_chunk)
+                chunk = cython.cast(cython.pointer(PyObject), first)
+                Py_INCREF(first)
+                first = None
                 self.first_chunk = None
                 drop_chunk(chunk)
                 if self.more_chunks is not None:
@@ -146,7 +164,7 @@ class SSLTransport(TLSConnection):
             if collected >= ENCRYPTED_AT_ONCE:
                 collected = 0
                 self.send_output()
-        return self.send_output()
+        return 0
 
     def gather(self):
         """Joins small chunks, so that the next record is a full one."""

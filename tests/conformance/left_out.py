@@ -37,13 +37,14 @@ MIXED = {
     "test_base_events.BaseEventLoopTests",
     "test_base_events.BaseEventLoopWithSelectorTests",
     "test_unix_events.SelectorEventLoopUnixSocketTests",
+    "test_sslproto.SslProtoHandshakeTests",
     "test_subprocess.SubprocessWatcherMixin",
     "test_subprocess.SubprocessThreadedWatcherTests",
 }
 INTERNALS = "names the inside of asyncio's own loop: a private attribute, or a module to replace"
 # Setting two private attributes is harmless anywhere: it keeps asyncio's loop from its selector.
 _INTERNALS = re.compile(
-    r"""patch_socket | patch\(['"]asyncio\. | \bbase_events\. | \b_selector\b
+    r"""patch_socket | patch\(['"]asyncio\. | \bbase_events\.\w | \b_selector\b
     | loop\._(?!process_events\ =|write_to_self\b)""",
     re.VERBOSE,
 )

@@ -36,6 +36,19 @@ def test_is_reading_tells_whether_the_transport_reads(bench, run):
     run(main())
 
 
+def test_programs_on_asyncio_own_loop_find_the_private_paused(bench, run):
+    async def main():
+        transport, _, _ = await bench.connect()
+        seen = [transport._paused]
+        transport.pause_reading()
+        seen.append(transport._paused)
+        transport.resume_reading()
+        seen.append(transport._paused)
+        assert seen == [False, True, False]
+
+    run(main())
+
+
 def test_pausing_twice_is_pausing_once(bench, run):
     async def main():
         transport, protocol, peer = await bench.connect()

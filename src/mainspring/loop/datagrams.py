@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,10 @@ __all__ = ["Datagrams"]
 
 # Family and protocol, then the local and the remote address.
 type _Candidate = tuple[int, int, Any, Any]
+
+
+# What asyncio says was expected; the word was corrected within 3.12.
+_EXPECTED = "A datagram socket" if sys.version_info >= (3, 12, 2) else "A UDP Socket"
 
 
 class Datagrams(Part):
@@ -170,7 +175,7 @@ class Datagrams(Part):
 
 def _check_datagram_socket(sock: socket.socket, options: dict[str, Any]) -> None:
     if sock.type == socket.SOCK_STREAM:
-        raise ValueError(f"A datagram socket was expected, got {sock!r}")
+        raise ValueError(f"{_EXPECTED} was expected, got {sock!r}")
     given = ", ".join(f"{name}={value}" for name, value in options.items() if value)
     if given:
         raise ValueError(

@@ -69,6 +69,11 @@ class ReadingTransport(FdTransport):
         """Returns True while the transport reads."""
         return not self.is_closing_ and not self.is_paused
 
+    @property
+    def _paused(self):
+        """Whether reading is paused, by the name that asyncio's own transports have for it."""
+        return self.is_paused
+
     def pause_reading(self):
         """Stops reading until `resume_reading()`; the peer is held up once the buffers are full."""
         if self.is_closing_ or self.is_paused:

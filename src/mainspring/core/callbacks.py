@@ -234,7 +234,7 @@ class CallbackScheduler(Scheduler):
 def _new_handle(scheduler: CallbackScheduler, callback, args, context) -> Runnable:
     """Returns a handle that is not queued yet."""
     handle: Runnable
-    if scheduler.spares > 0:
+    if scheduler.spare is not None:
         handle = SPARE_TAKE(scheduler)
     else:
         handle = Runnable.__new__(Runnable)

@@ -257,7 +257,7 @@ class Scheduler:
             return
         self.is_shut = True
         self.queue.clear()
-        while self.spares > 0:
+        while self.spare is not None:
             SPARE_TAKE(self)
         self.timers.clear()
         self.fds.clear()

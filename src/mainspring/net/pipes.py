@@ -190,8 +190,8 @@ def _open(
 ) -> FdTransport:
     transport.scheduler = loop
     transport.is_pipe = True
+    os.set_blocking(pipe.fileno(), False)
     transport.take(pipe.fileno(), protocol, None, level)
-    os.set_blocking(transport.fd, False)
     transport.owner = pipe
     transport.waiter = waiter
     transport.begin()

@@ -20,7 +20,7 @@ cdef class ReadingTransport(FdTransport):
     cdef int read_into_protocol(self) except -1
     cdef int deliver(self, object data) except -1
     cdef int end_of_file(self) except -1
-    cdef int failed_to_read(self) except -1
+    cdef int failed_to_read(self, int error) except -1
 
 
 cdef object data_received_of(object protocol)

@@ -124,7 +124,7 @@ class ReadingTransport(FdTransport):
                 return 0
         if size == 0:
             return self.end_of_file()
-        return self.failed_to_read()
+        return self.failed_to_read(errno)
 
     def deliver(self, data):
         result: cython.pointer(PyObject) = cython.NULL
@@ -153,7 +153,7 @@ class ReadingTransport(FdTransport):
         receiver: Receiver = self.receiver
         context = self.context
         if size < 0:
-            return self.failed_to_read()
+            return self.failed_to_read(errno)
         if size == 0:
             return self.end_of_file()
         PyContext_Enter(context)
@@ -188,9 +188,11 @@ class ReadingTransport(FdTransport):
             )
             return 0
         size = _receive(self, view.buf, view.len)
+        error: cython.int = errno
         PyBuffer_Release(cython.address(view))
         if size < 0:
-            return self.failed_to_read()
+            # Whose buffer it is may have made system calls of his own to release it.
+            return self.failed_to_read(error)
         if size == 0:
             return self.end_of_file()
         try:
@@ -219,8 +221,7 @@ class ReadingTransport(FdTransport):
             self.scheduler.fds.set_interest(self, self.interest & ~READ)
         return 0
 
-    def failed_to_read(self):
-        error: cython.int = errno
+    def failed_to_read(self, error: cython.int):
         if error != EAGAIN and error != EINTR:
             kind = "pipe" if self.is_pipe else "socket"
             self.fatal_error(

@@ -145,7 +145,9 @@ class TLSConnection(TLSHandshake):
             data = new_chunk(plain, filled)
             try:
                 self.send_output()
-                self.deliver(cython.cast(bytes, data))
+                if self.deliver is not None:
+                    # Sending may have ended the connection.
+                    self.deliver(cython.cast(bytes, data))
             finally:
                 drop_chunk(data)
         else:

@@ -244,3 +244,21 @@ print(*loop.run_until_complete(main()))
 loop.run_until_complete(loop.shutdown_default_executor())
 """
     assert outcome(body, either) == ["answer", "0"]
+
+
+def test_a_child_receives_on_a_socket_that_was_kept():
+    body = """
+async def receive():
+    receiving = asyncio.ensure_future(loop.sock_recv(ours, 100))
+    await asyncio.sleep(0)
+    theirs.send(b"x")
+    assert await receiving == b"x"
+
+def child():
+    loop.run_until_complete(asyncio.wait_for(receive(), 10))
+
+loop.run_until_complete(receive())
+print(fork_and_wait(child))
+loop.run_until_complete(receive())
+"""
+    assert outcome(body) == ["0"]

@@ -7,7 +7,6 @@ without a word to the loop hold back, or hear for, whoever has it next.
 import asyncio
 import contextlib
 import gc
-import os
 import socket
 import weakref
 
@@ -396,19 +395,3 @@ def test_what_only_has_the_methods_of_a_socket_works_unkept(ours):
                 await receive(ours, like, other)
 
     ours.run_until_complete(main())
-
-
-def test_a_child_process_receives_on_a_socket_that_was_kept(pair):
-    loop = mainspring.new_event_loop()
-    loop.run_until_complete(receive(loop, *pair))
-    child = os.fork()
-    if child == 0:
-        try:
-            loop.run_until_complete(asyncio.wait_for(receive(loop, *pair), 10))
-            os._exit(7)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 7
-    loop.run_until_complete(receive(loop, *pair))
-    loop.close()

@@ -1,9 +1,18 @@
 """Mainspring: one prioritised event loop for every way that Python code waits."""
 
 from mainspring.core.priority import Priority, priority
+from mainspring.loop.idle import IdleExecutor
 from mainspring.loop.loop import Loop, new_event_loop
 from mainspring.loop.run import run
 
-__all__ = ["Loop", "Priority", "__version__", "new_event_loop", "priority", "run"]
+__all__ = [
+    "IdleExecutor",
+    "Loop",
+    "Priority",
+    "__version__",
+    "new_event_loop",
+    "priority",
+    "run",
+]
 
 __version__ = "0.1.0"

@@ -144,23 +144,34 @@ def test_there_is_no_look_before_the_sleep_of_a_single_thread(watching):
     assert watching.poller.waits == [(-1, True)]
 
 
-def test_a_busy_loop_gives_other_threads_the_gil_once_five_milliseconds_have_passed(watching):
-    releases = []
+def offers(watching, took, steps):
+    """Runs callbacks of a length; returns before which of them the GIL was offered to others."""
+    offered = []
+    for _ in range(steps):
+        before = watching.loop.gate.counts()["offers"]
+        watching.loop.call_soon(watching.note, "work", took)
+        watching.step()
+        offered.append(watching.loop.gate.counts()["offers"] - before)
+    return offered
+
+
+def test_a_busy_loop_offers_other_threads_the_gil_every_four_milliseconds(watching):
     with another_thread():
-        for _ in range(7):
-            watching.loop.call_soon(watching.note, "work", 0.003)
-            watching.step()
-            releases.append(watching.poller.waits[-1][1])
-    assert releases == [False, False, True, False, True, False, True]
+        watching.step()
+        assert offers(watching, 0.002, 3) == [0, 0, 1]
+
+
+def test_offers_that_nobody_takes_become_rarer(watching):
+    with another_thread():
+        watching.step()
+        # One in 16 in the end; how soon depends on when the other thread has come to its rest.
+        assert sum(offers(watching, 0.004, 320)) < 80
 
 
 def test_a_busy_loop_keeps_the_gil_where_no_other_thread_lives(watching):
     if threading.active_count() > 1:
         pytest.skip("whoever runs the tests has threads of its own")
-    for _ in range(4):
-        watching.loop.call_soon(watching.note, "work", 60)
-        watching.step()
-    assert [release for _, release in watching.poller.waits] == [False] * 4
+    assert offers(watching, 60, 4) == [0, 0, 0, 0]
 
 
 def test_the_timeout_counts_the_time_since_the_timer_was_set(watching):

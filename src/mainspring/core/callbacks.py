@@ -201,11 +201,13 @@ class CallbackScheduler(Scheduler):
     def _begin_running(self):
         """Takes the calling thread for the loop's own."""
         self.thread = PyThread_get_thread_ident()
+        self.gate.begin()
 
     def _end_running(self):
         """Forgets the loop's thread, and that it was to stop."""
         self.thread = 0
         self.is_stopping = False
+        self.gate.end()
 
     @property
     def _thread_id(self):

@@ -24,6 +24,7 @@ from cython.cimports.mainspring.core.epoll import (
     epoll_event,
     epoll_wait_ns,
 )
+from cython.cimports.mainspring.core.gate import PyThreadState, release, retake
 from cython.cimports.mainspring.core.poller import READ, WRITE, Event, Poller
 
 
@@ -95,10 +96,12 @@ class EpollPoller(Poller):
         index: cython.int
         event: cython.pointer(Event)
         flags: cython.uint
+        state: cython.pointer(PyThreadState)
         self.count = 0
         if release_gil:
-            with cython.nogil:
-                count = epoll_wait_ns(self.epfd, self.raw, self.raw_capacity, timeout)
+            state = release(self.gate)
+            count = epoll_wait_ns(self.epfd, self.raw, self.raw_capacity, timeout)
+            retake(self.gate, state)
         else:
             count = epoll_wait_ns(self.epfd, self.raw, self.raw_capacity, timeout)
         if count < 0:

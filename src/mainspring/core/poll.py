@@ -9,6 +9,7 @@ import os
 import cython
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Realloc
 from cython.cimports.libc.errno import EINTR, errno
+from cython.cimports.mainspring.core.gate import PyThreadState, release, retake
 from cython.cimports.mainspring.core.poll import POLLIN, POLLOUT, c_poll, pollfd
 from cython.cimports.mainspring.core.poller import READ, WRITE, Poller
 
@@ -63,13 +64,15 @@ class PollPoller(Poller):
         mask: cython.int
         flags: cython.int
         milliseconds: cython.int = -1
+        state: cython.pointer(PyThreadState)
         self.count = 0
         if timeout >= 0:
             # Rounded up, so that a timer is never early.
             milliseconds = min((timeout + 999_999) // 1_000_000, 0x7FFFFFFF)
         if release_gil:
-            with cython.nogil:
-                count = c_poll(self.fds, self.used, milliseconds)
+            state = release(self.gate)
+            count = c_poll(self.fds, self.used, milliseconds)
+            retake(self.gate, state)
         else:
             count = c_poll(self.fds, self.used, milliseconds)
         if count < 0:

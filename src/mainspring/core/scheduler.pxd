@@ -1,5 +1,6 @@
 from mainspring.core.clock cimport Clock
 from mainspring.core.fds cimport FdTable
+from mainspring.core.gate cimport Gate
 from mainspring.core.inbox cimport Inbox
 from mainspring.core.run_queue cimport RunQueue
 from mainspring.core.runnable cimport Runnable
@@ -12,10 +13,6 @@ cdef extern from "threads.h":
     ctypedef struct PyInterpreterState
     PyInterpreterState* PyInterpreterState_Get() noexcept
     bint other_threads_live(PyInterpreterState*) noexcept
-cdef extern from "Python.h":
-    ctypedef struct PyThreadState
-    PyThreadState* PyEval_SaveThread() noexcept
-    void PyEval_RestoreThread(PyThreadState*) noexcept
 
 
 cdef class Scheduler:
@@ -23,6 +20,7 @@ cdef class Scheduler:
     cdef TimerHeap timers
     cdef FdTable fds
     cdef Inbox inbox
+    cdef readonly Gate gate
     cdef Clock clock
     cdef list to_flush
     cdef Runnable spare
@@ -33,15 +31,12 @@ cdef class Scheduler:
     cdef bint is_stopping
     cdef bint is_shut
     cdef unsigned long thread
-    cdef unsigned long long gil_given_at
-    cdef unsigned long long gil_span
     cdef unsigned long long quantum
     cdef unsigned long long low_quantum
     cdef long long low_ran_at
 
     cdef int iterate(self, bint may_sleep) except -1
     cdef int poll(self, long long timeout) except -1
-    cdef int poll_and_give_gil(self) except -1
     cdef long long time_to_sleep(self) except -2
     cdef int collect(self) except -1
     cdef int run_batch(self) except -1

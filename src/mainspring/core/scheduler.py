@@ -22,6 +22,7 @@ from cython.cimports.cpython.ref import Py_DECREF, PyObject
 from cython.cimports.mainspring.core.capi import PyErr_CheckSignals
 from cython.cimports.mainspring.core.clock import Clock
 from cython.cimports.mainspring.core.fds import FdTable
+from cython.cimports.mainspring.core.gate import Gate
 from cython.cimports.mainspring.core.inbox import Inbox, SignalWatcher
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LOW_LEVEL
 from cython.cimports.mainspring.core.poller import READ
@@ -32,7 +33,6 @@ from cython.cimports.mainspring.core.timers import TimerHandle, TimerHeap, to_na
 QUANTUM = 5_000_000
 LOW_QUANTUM = 200_000
 MAX_WAIT = cython.declare(cython.longlong, 1_000_000_000)
-GIL_SPAN = 5_000_000
 SPARES = cython.declare(cython.int, 1024)
 
 
@@ -50,15 +50,15 @@ class Scheduler:
         self.clock = Clock() if clock is None else clock
         self.queue = RunQueue(self.clock)
         self.timers = TimerHeap()
+        self.gate = Gate()
         self.fds = FdTable(poller, self.queue)
+        self.fds.poller.gate = self.gate
         self.inbox = Inbox.__new__(Inbox)
         self.fds.add(self.inbox, READ)
         self.to_flush = []
         self.interpreter = PyInterpreterState_Get()
         self.quantum = self.clock.ticks_in(QUANTUM)
         self.low_quantum = self.clock.ticks_in(LOW_QUANTUM)
-        self.gil_span = self.clock.ticks_in(GIL_SPAN)
-        self.gil_given_at = self.clock.ticks()
 
     def __dealloc__(self):
         PyMem_RawFree(self.read_buffer)
@@ -74,6 +74,13 @@ class Scheduler:
         self.iterate(may_sleep)
 
     def iterate(self, may_sleep: cython.bint):
+        now: cython.longlong
+        if other_threads_live(self.interpreter):
+            now = self.clock.now()
+            if self.gate.turn_is_due(now):
+                # Compiled callbacks never come by the interpreter's own check: they'd keep the GIL.
+                # Before the inbox is looked at, because who has a turn may leave something there.
+                self.gate.give(now)
         self.poll(self.time_to_sleep() if may_sleep else 0)
         self.collect()
         try:
@@ -102,11 +109,6 @@ class Scheduler:
 
     def poll(self, timeout: cython.longlong):
         if timeout == 0:
-            if (
-                other_threads_live(self.interpreter)
-                and self.clock.ticks() - self.gil_given_at > self.gil_span
-            ):
-                return self.poll_and_give_gil()
             if self.fds.watched > 0:
                 self.fds.poller.wait(0, False)
             return 0
@@ -118,22 +120,6 @@ class Scheduler:
                 self.fds.poller.wait(timeout, True)
             finally:
                 self.inbox.is_loop_asleep = False
-                self.gil_given_at = self.clock.ticks()
-        return 0
-
-    def poll_and_give_gil(self):
-        """Looks at the fds as `poll` does, and lets another thread run.
-
-        A loop that is never idle does this as often as the interpreter makes Python code do it;
-        compiled callbacks alone would keep the GIL for ever.
-        """
-        state: cython.pointer(PyThreadState)
-        self.gil_given_at = self.clock.ticks()
-        if self.fds.watched > 0:
-            self.fds.poller.wait(0, True)
-        else:
-            state = PyEval_SaveThread()
-            PyEval_RestoreThread(state)
         return 0
 
     def collect(self):

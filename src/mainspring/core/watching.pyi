@@ -9,6 +9,7 @@ from typing import Any, Self
 from _typeshed import FileDescriptorLike
 
 from mainspring.core.clock import Clock
+from mainspring.core.gate import Gate
 from mainspring.core.poller import Poller
 from mainspring.core.priority import Priority
 from mainspring.core.runnable import Runnable
@@ -25,6 +26,8 @@ class WatchScheduler:
     ) -> Self: ...
     @property
     def is_debug(self) -> bool: ...
+    @property
+    def gate(self) -> Gate: ...
     @property
     def _thread_id(self) -> int | None: ...
 

@@ -55,17 +55,19 @@ class Executor(Part):
         self._default_executor = executor
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Waits for the loop's own threads to end, and lets no new work in.
+        """Waits for the loop's own threads, the idle one too, to end, and lets no new work in.
 
         Parameters:
             timeout: seconds to wait; None to wait for ever. A warning follows when they pass.
         """
         self._executor_shut = True
-        executor = self._default_executor
-        if executor is None:
+        executors = [
+            executor for executor in (self._default_executor, self._idle_thread) if executor
+        ]
+        if not executors:
             return
         future = self.create_future()
-        thread = threading.Thread(target=self._shut_executor_down, args=(executor, future))
+        thread = threading.Thread(target=self._shut_executors_down, args=(executors, future))
         thread.start()
         try:
             async with asyncio.timeout(timeout):
@@ -78,7 +80,8 @@ class Executor(Part):
                 RuntimeWarning,
                 stacklevel=2,
             )
-            executor.shutdown(wait=False)
+            for executor in executors:
+                executor.shutdown(wait=False)
         else:
             thread.join()
 
@@ -89,11 +92,10 @@ class Executor(Part):
             self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
         return self._default_executor
 
-    def _shut_executor_down(
-        self, executor: ThreadPoolExecutor, future: asyncio.Future[None]
-    ) -> None:
+    def _shut_executors_down(self, executors: list[Any], future: asyncio.Future[None]) -> None:
         try:
-            executor.shutdown(wait=True)
+            for executor in executors:
+                executor.shutdown(wait=True)
         except Exception as exc:
             if not self.is_closed():
                 self.call_soon_threadsafe(_set_unless_done, future, exc)

@@ -37,6 +37,7 @@ class Lifecycle(Part):
         self._asyncgens_shut = False
         self._current_handle = None
         self._default_executor = None
+        self._idle_thread = None
         self._exception_handler = None
         self._executor_shut = False
         self._origin_tracking: int | None = None
@@ -115,6 +116,10 @@ class Lifecycle(Part):
         if executor is not None:
             self._default_executor = None
             executor.shutdown(wait=False)
+        if self._idle_thread is not None:
+            # What runs there goes on, with the gate open.
+            self._idle_thread.shutdown(wait=False, cancel_futures=True)
+            self._idle_thread = None
 
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
         if not self.is_closed():

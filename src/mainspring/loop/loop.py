@@ -12,6 +12,7 @@ from mainspring.loop.datagrams import Datagrams
 from mainspring.loop.debug import Debug
 from mainspring.loop.errors import Errors
 from mainspring.loop.executor import Executor
+from mainspring.loop.idle import Idle
 from mainspring.loop.lifecycle import Lifecycle
 from mainspring.loop.pipes import Pipes
 from mainspring.loop.sendfile import Sendfile
@@ -32,6 +33,7 @@ class Loop(
     Errors,
     Debug,
     Executor,
+    Idle,
     Sockets,
     Connections,
     Servers,
@@ -62,6 +64,7 @@ class Loop(
         "_default_executor",
         "_exception_handler",
         "_executor_shut",
+        "_idle_thread",
         "_origin_tracking",
         "_signal_handlers",
         "_signal_pair",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from mainspring.core.watching import WatchScheduler
+    from mainspring.loop.idle_thread import IdleThread
     from mainspring.net.tls import SSLOptions
 
     class Part(WatchScheduler, asyncio.AbstractEventLoop):
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         _default_executor: ThreadPoolExecutor | None
         _exception_handler: Callable[[Any, dict[str, Any]], object] | None
         _executor_shut: bool
+        _idle_thread: IdleThread | None
 
         @abstractmethod
         def _begin_signals(self) -> int: ...

@@ -1,0 +1,384 @@
+/* The gate: the loop has the GIL whenever it wants it, and the idle thread only while it doesn't.
+ *
+ * In CPython a thread that wants the GIL waits for a whole switch interval (5 ms) before it even asks
+ * for it. The loop asks at once, when its poll returns (`gate_take`): the holder gives the GIL up at
+ * its next safe point, usually within a microsecond. Where the loop has another core to wait on, it
+ * watches for that moment and takes the GIL before any other waiter has woken up. If it still waits
+ * long, because others were faster, a helper thread that never takes the GIL repeats the request.
+ *
+ * The idle thread is told by a pending call, in which it parks: it stays out of the way until the loop
+ * sleeps again. It may hold a lock that the loop needs, so no park is without a bound: the gate opens
+ * when the loop sleeps, when the loop hasn't had the GIL for a millisecond (it is blocked somewhere
+ * else), and after 50 ms. Pending calls are the interpreter's; only one thread at a time can be in one,
+ * and therefore other threads are asked by the bit that they look at anyway.
+ *
+ * In return a loop that never sleeps gives the GIL away every few milliseconds (turns.h).
+ *
+ * A Gate is never freed, only used again, because a pending call may still lead to it. All fields are
+ * written with the GIL held unless they say otherwise. */
+#ifndef MAINSPRING_GATE_H
+#define MAINSPRING_GATE_H
+
+#include "futex.h"
+#include "gil.h"
+#include "threads.h"
+#include "ticks.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#define GATE_SPIN_NS 30000LL          /* longer than a hand-over, shorter than a wake-up twice */
+#define GATE_AWAY_NS 500000LL         /* seen twice without the GIL, the loop is blocked somewhere */
+#define GATE_PARK_NS 50000000LL       /* the longest park */
+#define GATE_LATE_NS 1000000LL        /* a wait for the GIL that calls for the helper */
+#define GATE_HELP_NS 100000000LL      /* for how long it then helps */
+#define GATE_REPEAT_NS 50000LL        /* how often it repeats a request */
+#define GATE_INTRUDE_NS 1000000LL     /* for how long the idle thread runs while the loop is awake */
+
+enum { HELPER_SLEEPS, HELPER_HELPS, HELPER_ENDS };
+
+typedef struct Gate {
+    gil_t *gil; /* NULL: nothing is known of this interpreter's GIL */
+    PyInterpreterState *interp;
+    PyThreadState *loop;    /* the loop's thread while it runs; only compared */
+    PyThreadState *idle;    /* the idle thread while it runs a job; only compared */
+    PyThreadState *refused; /* who had the GIL when the loop asked; only compared */
+    int can_park;
+    int can_spin;
+    long long away_ns, park_ns; /* GATE_AWAY_NS and GATE_PARK_NS, unless a test says otherwise */
+    int has_company; /* other threads lived when the loop went to sleep */
+    /* Atomic, and written without the GIL. */
+    int is_open;        /* 1 while the loop sleeps or doesn't run; a futex */
+    int is_wanted;      /* 1 while the loop waits for the GIL */
+    int is_parked;      /* 1 while the idle thread is parked */
+    int is_call_queued; /* 1 while a pending call is under way */
+    int helper;         /* one of HELPER_*; a futex */
+    long long help_until;
+    /* The helper thread; not in a forked child. */
+    int has_helper;
+    pthread_t helper_thread;
+    /* Turns, by the loop's clock. */
+    unsigned long switches;
+    int had_turn;
+    long long turn_at, turn_span;
+    /* What happened, for the statistics. */
+    unsigned long long requests, repeats, parks, expired, offers, turns;
+    long long waited, longest, parked;
+    PyObject *longest_code; /* the function that was the last to give the GIL up, owned */
+    struct Gate *next, *next_spare;
+} Gate;
+
+static Gate *all_gates, *spare_gates;
+static int gates_are_off; /* the interpreter is about to end */
+
+static inline int gate_loop_has_gil(Gate *gate)
+{
+    return gil_is_locked(gate->gil) && gil_holder(gate->gil) == gate->loop;
+}
+
+/* Waits, without the GIL, until the idle thread may go on. Returns 1 when the park has expired. */
+static int gate_park(Gate *gate, long long began)
+{
+    long long look_ns = gate->away_ns < gate->park_ns ? gate->away_ns : gate->park_ns;
+    int away = 0;
+    for (;;) {
+        gate_futex_wait(&gate->is_open, 0, look_ns);
+        if (gate_load(&gate->is_open))
+            return 0;
+        if (monotonic_ns() - began >= gate->park_ns)
+            return 1;
+        /* Seen twice: not a moment between two owners, the loop is blocked somewhere else. */
+        if (gate_load(&gate->is_wanted) || gate_loop_has_gil(gate))
+            away = 0;
+        else if (++away > 1 && look_ns == gate->away_ns)
+            return 1;
+    }
+}
+
+static void gate_ask_helper(Gate *gate, long long now);
+
+/* Called by the idle thread, with the GIL: it goes on when the gate is open, or its park expired. */
+static void gate_stand_aside(Gate *gate)
+{
+    PyThreadState *self;
+    long long began;
+    int is_over = 0;
+    if (gate->gil == NULL || gate_load(&gate->is_open))
+        return;
+    began = monotonic_ns();
+    while (!is_over && !gate_load(&gate->is_open)) {
+        gate->parks += 1;
+        gate_store(&gate->is_parked, 1);
+        self = PyEval_SaveThread();
+        is_over = gate_park(gate, began);
+        gate_store(&gate->is_parked, 0);
+        PyEval_RestoreThread(self);
+    }
+    gate->parked += monotonic_ns() - began;
+    if (is_over) {
+        /* It runs though the loop is awake. The helper sees to it that it isn't for long. */
+        gate->expired += 1;
+        gate_ask_helper(gate, monotonic_ns());
+    }
+}
+
+/* The pending call. Whoever holds the GIL runs it; only the idle thread has something to do. */
+static int gate_call(void *argument)
+{
+    Gate *gate = argument;
+    gate_store(&gate->is_call_queued, 0);
+    if (PyThreadState_Get() == gate->idle)
+        gate_stand_aside(gate);
+    return 0;
+}
+
+/* The idle thread begins a job, and ends it. */
+static inline void gate_enter(Gate *gate)
+{
+    gate->idle = PyThreadState_Get();
+    gate_stand_aside(gate);
+}
+
+static inline void gate_leave(Gate *gate)
+{
+    gate->idle = NULL;
+}
+
+static void gate_queue_call(Gate *gate)
+{
+    if (!__atomic_exchange_n(&gate->is_call_queued, 1, __ATOMIC_SEQ_CST) &&
+        _PyEval_AddPendingCall(gate->interp, gate_call, gate, 0) != 0)
+        gate_store(&gate->is_call_queued, 0);
+}
+
+/* Asks the GIL's holder for it. Called without the GIL, by the loop's thread and the helper's. */
+static void gate_request(Gate *gate, int is_repeated)
+{
+    PyThreadState *holder = NULL;
+    int is_idle = 0;
+    pthread_mutex_lock(&gate->gil->mutex);
+    if (gate_load(&gate->is_wanted) && gil_is_locked(gate->gil) && !gates_are_off) {
+        holder = gil_holder(gate->gil);
+        if (holder != gate->loop) {
+            is_idle = holder == gate->idle && gate->can_park;
+            /* A pending call may be held up by another that somebody else is in. */
+            if (!is_idle || is_repeated)
+                gil_ask(gate->interp, holder);
+            if (!is_repeated)
+                gate->refused = holder;
+        }
+    }
+    pthread_mutex_unlock(&gate->gil->mutex);
+    if (is_idle)
+        gate_queue_call(gate);
+}
+
+static void *gate_help(void *argument)
+{
+    Gate *gate = argument;
+    int order, intruded = 0;
+#ifdef __linux__
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
+#endif
+    while ((order = gate_load(&gate->helper)) != HELPER_ENDS) {
+        if (order == HELPER_SLEEPS) {
+            gate_futex_wait(&gate->helper, HELPER_SLEEPS, -1);
+            continue;
+        }
+        if (gate_load(&gate->is_wanted)) {
+            gate_request(gate, 1);
+            __atomic_fetch_add(&gate->repeats, 1, __ATOMIC_RELAXED);
+        }
+        /* The loop is awake and blocked somewhere, or was forced to give the GIL up in a callback. */
+        if (gate_load(&gate->is_open) || gil_holder(gate->gil) != gate->idle || !gate->can_park)
+            intruded = 0;
+        else if (++intruded == GATE_INTRUDE_NS / GATE_REPEAT_NS) {
+            gate_queue_call(gate);
+            intruded = 0;
+        }
+        gate_nap(GATE_REPEAT_NS);
+        if (monotonic_ns() > __atomic_load_n(&gate->help_until, __ATOMIC_RELAXED))
+            __atomic_compare_exchange_n(&gate->helper, &order, HELPER_SLEEPS, 0, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+/* Has the helper repeat requests for a while; starts it when there is none yet. */
+static void gate_ask_helper(Gate *gate, long long now)
+{
+    sigset_t all, before;
+    __atomic_store_n(&gate->help_until, now + GATE_HELP_NS, __ATOMIC_RELAXED);
+    if (!gate->has_helper) {
+        /* Signals are for the interpreter's threads. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        gate->helper = HELPER_HELPS;
+        gate->has_helper = pthread_create(&gate->helper_thread, NULL, gate_help, gate) == 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
+    else if (__atomic_exchange_n(&gate->helper, HELPER_HELPS, __ATOMIC_SEQ_CST) == HELPER_SLEEPS)
+        gate_futex_wake(&gate->helper);
+}
+
+/* Keeps the code that a thread runs, if the thread still lives: it is at the safe point at which it
+ * gave the GIL up, in the function that didn't do so for so long. */
+static void gate_note_refusal(Gate *gate, long long waited)
+{
+    PyThreadState *thread = PyInterpreterState_ThreadHead(gate->interp);
+    PyFrameObject *frame = NULL;
+    while (thread != NULL && thread != gate->refused)
+        thread = PyThreadState_Next(thread);
+    gate->longest = waited;
+    if (thread != NULL)
+        frame = PyThreadState_GetFrame(thread);
+    Py_XSETREF(gate->longest_code, frame == NULL ? NULL : (PyObject *)PyFrame_GetCode(frame));
+    Py_XDECREF(frame);
+}
+
+/* Takes the GIL back after the loop's poll. Keeps errno, as PyEval_RestoreThread does. */
+static void gate_take(Gate *gate, PyThreadState *state)
+{
+    int error = errno;
+    long long began, now;
+    gate_store(&gate->is_open, 0);
+    gate_store(&gate->is_wanted, 1);
+    began = monotonic_ns();
+    if (gil_is_locked(gate->gil)) {
+        gate_request(gate, 0);
+        gate->requests += 1;
+        if (gate->can_spin)
+            while (gil_is_locked(gate->gil) && monotonic_ns() - began < GATE_SPIN_NS)
+                gate_pause();
+    }
+    PyEval_RestoreThread(state);
+    gate_store(&gate->is_wanted, 0);
+    now = monotonic_ns();
+    if (gil_switches(gate->gil) != gate->switches) {
+        gate->switches = gil_switches(gate->gil);
+        gate->had_turn = 1;
+    }
+    gate->waited += now - began;
+    if (now - began > gate->longest)
+        gate_note_refusal(gate, now - began);
+    if (now - began > GATE_LATE_NS)
+        gate_ask_helper(gate, now);
+    errno = error;
+}
+
+/* Opens the gate; the idle thread goes on. Called with or without the GIL. */
+static inline void gate_open(Gate *gate)
+{
+    gate_store(&gate->is_open, 1);
+    if (gate_load(&gate->is_parked))
+        gate_futex_wake(&gate->is_open);
+}
+
+/* Releases the GIL for a poll that may sleep, and opens the gate; `gate_retake` is its other half. A
+ * poller that belongs to no loop has no gate. */
+static PyThreadState *gate_release(Gate *gate)
+{
+    PyThreadState *state;
+    if (gate == NULL || gate->gil == NULL)
+        return PyEval_SaveThread();
+    gate->has_company = other_threads_live(gate->interp);
+    state = PyEval_SaveThread();
+    if (gate->has_company)
+        gate_open(gate);
+    return state;
+}
+
+static void gate_retake(Gate *gate, PyThreadState *state)
+{
+    if (gate == NULL || gate->gil == NULL || !gate->has_company)
+        PyEval_RestoreThread(state);
+    else
+        gate_take(gate, state);
+}
+
+/* The loop begins to run in the calling thread. */
+static void gate_begin(Gate *gate)
+{
+#ifdef __linux__
+    cpu_set_t cores;
+    gate->can_spin = sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) > 1;
+#else
+    gate->can_spin = 1;
+#endif
+    gate->loop = PyThreadState_Get();
+    gate_store(&gate->is_open, 0);
+}
+
+/* The loop doesn't run any more: idle work may. */
+static void gate_end(Gate *gate)
+{
+    gate->loop = NULL;
+    gate_open(gate);
+}
+
+/* In a forked child: the threads of the parent are not here. */
+static void gate_after_fork(void)
+{
+    Gate *gate;
+    for (gate = all_gates; gate != NULL; gate = gate->next) {
+        gate->is_wanted = gate->is_parked = gate->has_helper = gate->is_call_queued = 0;
+        gate->helper = HELPER_SLEEPS;
+        gate->idle = gate->refused = NULL;
+    }
+}
+
+/* Returns a gate for a loop of the calling thread's interpreter, or NULL when memory is short. */
+static Gate *gate_new(void)
+{
+    Gate *gate = spare_gates;
+    if (gate != NULL)
+        spare_gates = gate->next_spare;
+    else {
+        gate = PyMem_RawCalloc(1, sizeof *gate);
+        if (gate == NULL)
+            return NULL;
+        if (all_gates == NULL)
+            pthread_atfork(NULL, NULL, gate_after_fork);
+        gate->next = all_gates;
+        all_gates = gate;
+    }
+    gate->interp = PyInterpreterState_Get();
+    gate->gil = gil_find(gate->interp);
+    gate->can_park = gate->gil != NULL && _PyEval_AddPendingCall != NULL;
+    gate->had_turn = 1;
+    gate->away_ns = GATE_AWAY_NS;
+    gate->park_ns = GATE_PARK_NS;
+    gate_store(&gate->is_open, 1);
+    return gate;
+}
+
+/* Ends the helper and keeps the gate for another loop. No job runs that has entered it. */
+static void gate_free(Gate *gate)
+{
+    Gate *next = gate->next;
+    int is_call_queued;
+    if (gate->has_helper) {
+        gate_store(&gate->helper, HELPER_ENDS);
+        gate_futex_wake(&gate->helper);
+        pthread_join(gate->helper_thread, NULL);
+    }
+    Py_CLEAR(gate->longest_code);
+    is_call_queued = gate->is_call_queued;
+    memset(gate, 0, sizeof *gate);
+    gate->next = next;
+    gate->is_call_queued = is_call_queued;
+    gate->next_spare = spare_gates;
+    spare_gates = gate;
+}
+
+/* Ends all requests. */
+static void gate_switch_off(void)
+{
+    gates_are_off = 1;
+}
+
+#endif

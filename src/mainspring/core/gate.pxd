@@ -1,0 +1,18 @@
+cdef extern from "Python.h":
+    ctypedef struct PyThreadState
+
+
+cdef class Gate:
+    # A Gate of gate.h, which isn't included wherever this is.
+    cdef void* state
+
+    cdef void begin(self) noexcept
+    cdef void end(self) noexcept
+    cdef bint turn_is_due(self, long long now) noexcept
+    cdef void give(self, long long now) noexcept
+    cdef void enter(self) noexcept
+    cdef void leave(self) noexcept
+
+
+cdef PyThreadState* release(Gate gate) noexcept
+cdef void retake(Gate gate, PyThreadState* state) noexcept

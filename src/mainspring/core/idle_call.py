@@ -1,0 +1,59 @@
+"""`IdleCall`: one call of a function in the idle thread, behind the gate.
+
+It can be interrupted: an exception is raised in the function at its next safe point. That is sound
+because this file is compiled: an exception that is sent to a thread comes up in interpreted code
+only, so it is either raised in the function, or taken back when the function has returned.
+"""
+
+import cython
+from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
+from cython.cimports.mainspring.core.idle_call import PyThreadState_SetAsyncExc, clear_async_exc
+
+
+class IdleCall:
+    """A call that is to be made in the idle thread.
+
+    Parameters:
+        gate: the loop's.
+        context: the `contextvars.Context` to make it in.
+        function: what to call, with `args` and `kwargs`.
+    """
+
+    def __cinit__(self, gate, context, function, args, kwargs):
+        self.gate = gate
+        self.context = context
+        self.function = function
+        self.args = args
+        self.kwargs = kwargs
+
+    def run(self):
+        """Makes the call, in the calling thread; once.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            BaseException: what the function raises, or what it was interrupted with.
+        """
+        self.gate.enter()
+        self.thread = PyThread_get_thread_ident()
+        try:
+            return self.context.run(self.function, *self.args, **self.kwargs)
+        finally:
+            clear_async_exc(self.thread, cython.NULL)
+            self.thread = 0
+            self.gate.leave()
+            self.function = None
+            self.args = None
+            self.kwargs = None
+
+    def interrupt(self, exception):
+        """Raises an exception in the function at its next safe point, if it runs.
+
+        Parameters:
+            exception: a class of exceptions.
+
+        Returns:
+            True if the function runs and will see it, unless it ends before.
+        """
+        return self.thread != 0 and PyThreadState_SetAsyncExc(self.thread, exception) == 1

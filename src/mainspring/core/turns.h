@@ -1,0 +1,66 @@
+/* Turns: what a loop that never sleeps owes the threads that wait for the GIL.
+ *
+ * It gives the GIL away before a switch interval is over, so that nobody has to force it out in the
+ * middle of a callback: to a worker for a millisecond, to the idle thread, when its park has expired,
+ * for a fifth of that. Nobody can see whether a thread waits for the GIL; so it is offered, and where
+ * nobody takes it offers become rarer, until somebody else has had it again. */
+#ifndef MAINSPRING_TURNS_H
+#define MAINSPRING_TURNS_H
+
+#include "gate.h"
+
+#define GATE_TURN_NS 4000000LL      /* less than a switch interval */
+#define GATE_TURN_MAX_NS 64000000LL /* between offers that nobody takes */
+#define GATE_OFFER_NS 60000LL       /* how long it takes a waiter to wake up */
+#define GATE_SLICE_NS 1000000LL
+#define GATE_IDLE_SLICE_NS 200000LL
+
+/* Whether a loop that doesn't sleep owes the other threads a turn. */
+static inline int gate_turn_is_due(Gate *gate, long long now)
+{
+    if (gate->had_turn) {
+        gate->had_turn = 0;
+        gate->turn_span = GATE_TURN_NS;
+        gate->turn_at = now + gate->turn_span;
+    }
+    return now >= gate->turn_at;
+}
+
+/* Gives the GIL to whoever waits for it, for a slice. Where nobody does, offers become rarer, until
+ * somebody has had it again. */
+static void gate_give(Gate *gate, long long now)
+{
+    PyThreadState *state;
+    long long began, slice = GATE_SLICE_NS;
+    int is_taken = 0;
+    gate->offers += 1;
+    if (gate->gil == NULL) {
+        state = PyEval_SaveThread();
+        sched_yield();
+        PyEval_RestoreThread(state);
+        gate->turn_at = now + GATE_TURN_NS;
+        return;
+    }
+    state = PyEval_SaveThread();
+    began = monotonic_ns();
+    while (monotonic_ns() - began < slice) {
+        if (!gil_is_locked(gate->gil)) {
+            /* Nobody has it: either nobody wants it, or whoever does is on the way. */
+            if (is_taken || monotonic_ns() - began > GATE_OFFER_NS)
+                break;
+            sched_yield();
+            continue;
+        }
+        is_taken = 1;
+        if (gil_holder(gate->gil) == gate->idle)
+            slice = GATE_IDLE_SLICE_NS;
+        gate_nap(GATE_REPEAT_NS);
+    }
+    gate_take(gate, state);
+    gate->turns += is_taken;
+    if (!is_taken && gate->turn_span < GATE_TURN_MAX_NS)
+        gate->turn_span *= 2;
+    gate->turn_at = now + gate->turn_span;
+}
+
+#endif

@@ -346,4 +346,4 @@ async def main():
 mainspring.run(main())
 """
     output = f"{sum(range(100_000))} 0.005\n"
-    assert run_program(program, MAINSPRING_GATE=mode) == (0, output, "")
+    assert run_program(program, options=(), MAINSPRING_GATE=mode) == (0, output, "")

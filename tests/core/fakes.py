@@ -22,8 +22,10 @@ class FakeClock(Clock):
 
     def __init__(self, seconds: int = 1000) -> None:
         self.nanoseconds = seconds * 10**9
+        self.reads = 0
 
     def now(self) -> int:
+        self.reads += 1
         return self.nanoseconds
 
     def advance(self, seconds: float) -> None:

@@ -175,6 +175,108 @@ def test_each_low_callback_waits_from_its_own_arrival(bench):
     assert bench.steps(4) == [[], [], [], ["low"]]
 
 
+def test_how_long_low_may_be_locked_out_can_be_set(bench):
+    bench.loop.low_max_wait = 0.5
+    keep_busy(bench, 0.4)
+    for name in ("a", "b"):
+        bench.loop.call_soon(bench.note, name, priority=LOW)
+    assert bench.steps(6) == [[], [], ["a"], [], [], ["b"]]
+    assert bench.loop.low_max_wait == 0.5
+
+
+def test_low_may_be_locked_out_for_a_second_unless_something_else_was_said(bench):
+    assert bench.loop.low_max_wait == 1
+
+
+def test_low_may_be_locked_out_for_ever_where_it_is_said(bench):
+    bench.loop.low_max_wait = None
+    keep_busy(bench, 3600)
+    bench.loop.call_soon(bench.note, "low", priority=LOW)
+    assert bench.steps(20) == [[]] * 20
+    assert bench.loop.low_max_wait is None
+
+
+def test_a_new_bound_holds_for_what_waits_already(bench):
+    bench.loop.low_max_wait = None
+    keep_busy(bench, 0.4)
+    bench.loop.call_soon(bench.note, "low", priority=LOW)
+    assert bench.steps(5) == [[]] * 5
+    bench.loop.low_max_wait = 0.1
+    assert bench.step() == ["low"]
+
+
+def test_a_bound_of_nothing_lets_one_low_callback_through_as_soon_as_time_passes(bench):
+    bench.loop.low_max_wait = 0
+    keep_busy(bench, 0.4)
+    for name in ("a", "b"):
+        bench.loop.call_soon(bench.note, name, priority=LOW)
+    assert bench.steps(4) == [[], ["a"], [], ["b"]]
+
+
+def test_infinity_is_no_bound(bench):
+    bench.loop.low_max_wait = float("inf")
+    assert bench.loop.low_max_wait is None
+
+
+@pytest.mark.parametrize("name", ["low_max_wait", "lock_out_duration"])
+@pytest.mark.parametrize("wrong", [-1, float("nan")])
+def test_a_bound_that_is_no_span_of_time_is_refused_and_named(bench, name, wrong):
+    with pytest.raises(ValueError, match=f"{name} .*{wrong}"):
+        setattr(bench.loop, name, wrong)
+
+
+@pytest.mark.parametrize("name", ["low_max_wait", "lock_out_duration"])
+def test_a_bound_that_is_no_number_is_refused_and_named(bench, name):
+    with pytest.raises(TypeError, match=f"{name} .*'soon'"):
+        setattr(bench.loop, name, "soon")
+
+
+def test_an_idle_call_with_a_timeout_runs_once_however_busy_the_loop_is(bench):
+    keep_busy(bench, 0.003)
+    bench.loop.call_idle(bench.note, "idle", timeout=0.004)
+    bench.steps(2000)
+    assert bench.ran == ["idle"]
+    assert bench.loop.scheduler_stats().idle_timeouts == 1
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_cancelled_idle_call_leaves_neither_queue_nor_timers_behind(bench, moved):
+    handle = bench.loop.call_idle(bench.note, "idle", timeout=1)
+    if moved:
+        bench.clock.advance(1)
+        bench.loop.call_soon(bench.note, "high", priority=HIGH)
+        bench.step()
+    handle.cancel()
+    stats = bench.loop.scheduler_stats()
+    assert [level.queued for level in stats.levels] == [0] * 5
+    bench.step(may_sleep=True)
+    assert bench.poller.timeouts[-1] == -1
+
+
+def test_idle_calls_take_turns_and_one_that_posts_itself_goes_behind(bench):
+    def again():
+        bench.note("again")
+        bench.loop.call_idle(again)
+
+    bench.loop.call_idle(again)
+    for name in "ab":
+        bench.loop.call_idle(bench.note, name)
+    assert bench.steps(5) == [["again"], ["a"], ["b"], ["again"], ["again"]]
+
+
+def test_an_idle_call_that_posts_itself_for_ever_delays_no_timer_and_no_io(bench):
+    def again():
+        bench.loop.call_idle(again)
+
+    bench.loop.call_idle(again)
+    bench.loop.add_reader(700, bench.note, "io")
+    bench.loop.call_later(1, bench.note, "timer")
+    bench.steps(5)
+    bench.poller.ready(700)
+    bench.clock.advance(1)
+    assert bench.step() == ["io", "timer"]
+
+
 def test_no_bound_lets_idle_through_in_place_of_low(bench):
     keep_busy(bench, 0.4)
     bench.loop.call_idle(bench.note, "idle")

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Any
 
+from .counts import Counts
 from .run_queue import Priority, RunQueue
 
 # 3.14 and newer: a handle that another thread may cancel while it runs
@@ -65,6 +66,7 @@ class ModelLoop(asyncio.SelectorEventLoop):
     def __init__(self, selector: Any = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._queue = RunQueue()
+        self._counts = Counts()
         self._timers: list[tuple[float, int, asyncio.Handle, Priority | None]] = []
         self._arrivals = 0
         self._inbox: deque[tuple[asyncio.Handle, Priority]] = deque()
@@ -83,16 +85,18 @@ class ModelLoop(asyncio.SelectorEventLoop):
 
     def _iterate(self, timeout: float | None) -> int:
         """Runs steps 2 to 4 and returns the number of callbacks that ran."""
+        self._counts.iterations += 1
         self._poll(timeout)
         level = self._queue.highest()
         if level is None:
             return 0
         if level < Priority.LOW and self._low_is_overdue():
             self._low_released = self._polled
-            self._run(self._queue.pop(Priority.LOW))
+            self._counts.low_forced += 1
+            self._run_next(Priority.LOW)
             return 1
         if level is Priority.IDLE:
-            self._run(self._queue.pop(level))
+            self._run_next(level)
             return 1
         return self._run_batch(level)
 
@@ -120,19 +124,32 @@ class ModelLoop(asyncio.SelectorEventLoop):
         batch_end, ran = self._queue.next_serial, 0
         quantum = self.low_quantum if level is Priority.LOW else self.quantum
         while self._queue.has_before(batch_end, level):
-            self._run(self._queue.pop(level))
+            self._run_next(level)
             ran += 1
             if self._stopping and level <= Priority.DEFAULT:
                 continue
-            if self._more_urgent_than(level) or self.time() - self._polled > quantum:
+            if not self._queue.has_before(batch_end, level):
+                break
+            reason = self._reason_to_stop(level, quantum)
+            if reason is not None:
+                self._counts.early_stops[reason] += 1
                 break
         return ran
 
-    def _more_urgent_than(self, level: Priority) -> bool:
+    def _reason_to_stop(self, level: Priority, quantum: float) -> str | None:
         highest = self._queue.highest()
         if highest is not None and highest < level:
-            return True
-        return any(p < level and not h.cancelled() for h, p in tuple(self._inbox))
+            return "callback"
+        if any(p < level and not h.cancelled() for h, p in tuple(self._inbox)):
+            return "thread"
+        return "quantum" if self.time() - self._polled > quantum else None
+
+    def _run_next(self, level: Priority) -> None:
+        oldest, began = self._queue.head(level), self.time()
+        self._counts.runs[level] += 1
+        self._counts.add_wait(level, began - oldest.since)
+        self._run(self._queue.pop(level))
+        self._counts.run_time[level] += self.time() - began
 
     def _low_is_overdue(self) -> bool:
         oldest = self._queue.head(Priority.LOW)
@@ -147,6 +164,7 @@ class ModelLoop(asyncio.SelectorEventLoop):
             if not self._still_wanted(entry):
                 continue
             if level is None:  # the timeout of an idle call
+                self._counts.idle_timeouts += 1
                 self._queue.move(handle, Priority.DEFAULT, self._polled)
             else:
                 handle._scheduled = False
@@ -191,6 +209,12 @@ class ModelLoop(asyncio.SelectorEventLoop):
         finally:
             self._thread_id = None
             events._set_running_loop(None)
+
+    def counts(self) -> Counts:
+        """Returns what the loop has done, and what waits now."""
+        for level in Priority:
+            self._counts.queued[level] = self._queue.count(level)
+        return self._counts
 
     # -- whose priority -----------------------------------------------------------------
 

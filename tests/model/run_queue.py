@@ -92,8 +92,12 @@ class RunQueue:
         for entries in self._levels.values():
             entries.clear()
 
+    def count(self, level: Priority) -> int:
+        """Returns how many wait on one level."""
+        return sum(not entry.handle.cancelled() for entry in self._levels[level])
+
     def __len__(self) -> int:
-        return sum(not entry.handle.cancelled() for e in self._levels.values() for entry in e)
+        return sum(self.count(level) for level in Priority)
 
     def _drop_cancelled(self, level: Priority) -> None:
         entries = self._levels[level]

@@ -1,4 +1,4 @@
-from mainspring.core.scheduler cimport Scheduler
+from mainspring.core.observed cimport ObservedScheduler
 from mainspring.core.timers cimport TimerHandle
 
 cdef extern from "functions.h":
@@ -7,7 +7,7 @@ cdef extern from "functions.h":
     double as_double(object) except? -1
 
 
-cdef class CallbackScheduler(Scheduler):
+cdef class CallbackScheduler(ObservedScheduler):
     cdef int check_debug(self, object handle, object callback, str method) except -1
     cdef TimerHandle start_timer(
         self, double when, object callback, object args, object context, object priority, str method

@@ -15,16 +15,17 @@ from cython.cimports.mainspring.core.capi import (
     PyThread_get_thread_ident,
 )
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
+from cython.cimports.mainspring.core.observed import ObservedScheduler
 from cython.cimports.mainspring.core.priority import level_in, level_of
 from cython.cimports.mainspring.core.runnable import Runnable
-from cython.cimports.mainspring.core.scheduler import SPARE_TAKE, Scheduler
+from cython.cimports.mainspring.core.scheduler import SPARE_TAKE
 from cython.cimports.mainspring.core.threadsafe import ThreadSafeHandle
 from cython.cimports.mainspring.core.timers import IdleHandle, TimerHandle
 
 CLOSED = "Event loop is closed"
 
 
-class CallbackScheduler(Scheduler):
+class CallbackScheduler(ObservedScheduler):
     """A scheduler that takes callbacks."""
 
     def call_soon(self, callback, *args, context=None, priority=None):
@@ -182,6 +183,7 @@ class CallbackScheduler(Scheduler):
     def set_debug(self, enabled):
         """Switches debug mode."""
         self.is_debug = bool(enabled)
+        self.observe()
 
     def get_debug(self):
         """Returns True in debug mode."""
@@ -202,9 +204,11 @@ class CallbackScheduler(Scheduler):
         """Takes the calling thread for the loop's own."""
         self.thread = PyThread_get_thread_ident()
         self.gate.begin()
+        self.statistics.begin_running(self.clock.ticks())
 
     def _end_running(self):
         """Forgets the loop's thread, and that it was to stop."""
+        self.statistics.end_running(self.clock.ticks())
         self.thread = 0
         self.is_stopping = False
         self.gate.end()

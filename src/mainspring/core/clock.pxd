@@ -10,4 +10,5 @@ cdef class Clock:
     cpdef long long now(self) except? -1
     cdef unsigned long long ticks(self) except? 0
     cdef unsigned long long ticks_in(self, long long nanoseconds) noexcept
+    cdef double seconds_in(self, unsigned long long ticks) noexcept
     cdef bint is_real

@@ -29,6 +29,12 @@ class Clock:
             return nanoseconds * ticks_per_millisecond // 1_000_000
         return nanoseconds
 
+    def seconds_in(self, ticks: cython.ulonglong):
+        """Returns how many seconds a span in ticks has (within 1 %)."""
+        if self.is_real:
+            return ticks / (ticks_per_millisecond * 1e3)
+        return ticks / 1e9
+
 
 def _calibrate():
     """Returns the ticks in a millisecond, from a spin of 0.2 ms (within 1 % is ample here)."""

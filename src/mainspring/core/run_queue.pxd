@@ -9,7 +9,8 @@ cdef class RunQueue:
     cdef list owned_anchors
     cdef PyObject* anchors[5]
     cdef readonly unsigned int mask
-    cdef readonly unsigned long long last_stamp
+    cdef readonly unsigned int timed_levels
+    cdef unsigned long long last_stamps[5]
 
     cdef void clear(self) noexcept
     cdef void push(self, Runnable runnable, int level) noexcept
@@ -18,3 +19,8 @@ cdef class RunQueue:
     cdef bint has_more(self, int level, unsigned long long limit) noexcept
     cdef Runnable first(self, int level)
     cdef PyObject* take(self, int level) noexcept
+    cdef unsigned long long count(self, int level) noexcept
+
+
+cdef enum:
+    EVERY_LEVEL = 31

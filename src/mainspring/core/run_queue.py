@@ -1,9 +1,9 @@
 """`RunQueue`: five FIFO rings of runnables, one a level, and a mask of those that may be non-empty.
 
-Invariants: a runnable stands in at most one ring; stamps grow along a ring, so "what was queued
-when the batch began" is what has a stamp up to the last one given then, whatever is cancelled or
-moved in between. A runnable leaves its ring by itself (`unlink`), so a bit may outlive its level's
-last runnable: whoever reads the mask clears it then.
+Invariants: a runnable stands in at most one ring; stamps grow by one with each that a ring takes
+in, so "what was queued when the batch began" is what has a stamp up to the last one given then,
+whatever is cancelled or moved in between. A runnable leaves its ring by itself (`unlink`), so a bit
+may outlive its level's last runnable: whoever reads the mask clears it then.
 """
 
 import cython
@@ -25,6 +25,7 @@ class RunQueue:
     def __cinit__(self, clock: Clock):
         level: cython.int
         self.clock = clock
+        self.timed_levels = 1 << LOW_LEVEL
         self.owned_anchors = []
         for level in range(cython.cast(cython.int, LEVELS)):
             anchor: Runnable = new_anchor()
@@ -45,10 +46,10 @@ class RunQueue:
         before: cython.pointer(PyObject)
         if runnable.prev != cython.NULL:
             runnable.unlink()
-        self.last_stamp += 1
-        runnable.stamp = self.last_stamp
+        self.last_stamps[level] += 1
+        runnable.stamp = self.last_stamps[level]
         runnable.level = level
-        if level == LOW_LEVEL:
+        if self.timed_levels & (1 << level):
             runnable.queued_at = self.clock.now()
         before = cython.cast(Runnable, anchor).prev
         RING_INSERT(cython.cast(Runnable, before), runnable, cython.cast(Runnable, anchor))
@@ -102,3 +103,14 @@ class RunQueue:
             cython.cast(Runnable, second),
         )
         return first
+
+    def count(self, level: cython.int):
+        """Returns how many runnables stand at a level, by counting them."""
+        anchor: cython.pointer(PyObject) = self.anchors[level]
+        runnable: cython.pointer(PyObject) = anchor
+        found: cython.ulonglong = 0
+        while True:
+            runnable = cython.cast(cython.pointer(PyObject), cython.cast(Runnable, runnable).next)
+            if runnable == anchor:
+                return found
+            found += 1

@@ -2,8 +2,10 @@ from mainspring.core.clock cimport Clock
 from mainspring.core.fds cimport FdTable
 from mainspring.core.gate cimport Gate
 from mainspring.core.inbox cimport Inbox
+from mainspring.core.lock_out cimport LockOut
 from mainspring.core.run_queue cimport RunQueue
 from mainspring.core.runnable cimport Runnable
+from mainspring.core.statistics cimport Statistics
 from mainspring.core.timers cimport TimerHeap
 
 cdef extern from "ring.h":
@@ -22,27 +24,33 @@ cdef class Scheduler:
     cdef Inbox inbox
     cdef readonly Gate gate
     cdef Clock clock
+    cdef Statistics statistics
+    cdef LockOut lock_out
     cdef list to_flush
     cdef Runnable spare
     cdef int spares
     cdef char* read_buffer
     cdef PyInterpreterState* interpreter
     cdef readonly bint is_debug
+    cdef bint is_observed
     cdef bint is_stopping
     cdef bint is_shut
     cdef unsigned long thread
     cdef unsigned long long quantum
     cdef unsigned long long low_quantum
     cdef long long low_ran_at
+    cdef long long low_limit
 
     cdef int iterate(self, bint may_sleep) except -1
     cdef int poll(self, long long timeout) except -1
+    cdef int look(self) except -1
     cdef long long time_to_sleep(self) except -2
     cdef int collect(self) except -1
     cdef int run_batch(self) except -1
     cdef int run_level(self, int level) except -1
     cdef int run_one(self, int level) except -1
     cdef bint low_is_overdue(self) except -1
+    cdef int pass_over_default(self, int level) except -1
     cdef int flush_later(self, Runnable runnable) except -1
     cdef int flush_all(self) except -1
     cdef char* buffer_for_reading(self) except NULL

@@ -11,8 +11,8 @@ This is the normative order of the loop, and all of it:
    was queued when the batch began, in order, until something more urgent is queued or the time
    since the poll passes the quantum. A stopping loop doesn't cut a batch at DEFAULT or above.
 
-LOW is never locked out for longer than `MAX_WAIT`: its oldest runnable runs then, alone. What the
-callbacks of a batch wrote is sent when the batch is over.
+LOW is never locked out for longer than `low_max_wait`: its oldest runnable runs then, alone. What
+the callbacks of a batch wrote is sent when the batch is over.
 """
 
 import cython
@@ -25,14 +25,16 @@ from cython.cimports.mainspring.core.fds import FdTable
 from cython.cimports.mainspring.core.gate import Gate
 from cython.cimports.mainspring.core.inbox import Inbox, SignalWatcher
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LOW_LEVEL
+from cython.cimports.mainspring.core.lock_out import LockOut
 from cython.cimports.mainspring.core.poller import READ
 from cython.cimports.mainspring.core.run_queue import RunQueue
 from cython.cimports.mainspring.core.runnable import IS_FORGOTTEN, Runnable
+from cython.cimports.mainspring.core.statistics import Counters, Statistics
 from cython.cimports.mainspring.core.timers import TimerHandle, TimerHeap, to_nanoseconds
 
 QUANTUM = 5_000_000
 LOW_QUANTUM = 200_000
-MAX_WAIT = cython.declare(cython.longlong, 1_000_000_000)
+LOW_MAX_WAIT = 1_000_000_000
 SPARES = cython.declare(cython.int, 1024)
 
 
@@ -48,6 +50,8 @@ class Scheduler:
         if poller is None:
             poller = _default_poller()
         self.clock = Clock() if clock is None else clock
+        self.statistics = Statistics(self.clock)
+        self.lock_out = LockOut()
         self.queue = RunQueue(self.clock)
         self.timers = TimerHeap()
         self.gate = Gate()
@@ -59,6 +63,7 @@ class Scheduler:
         self.interpreter = PyInterpreterState_Get()
         self.quantum = self.clock.ticks_in(QUANTUM)
         self.low_quantum = self.clock.ticks_in(LOW_QUANTUM)
+        self.low_limit = LOW_MAX_WAIT
 
     def __dealloc__(self):
         PyMem_RawFree(self.read_buffer)
@@ -75,6 +80,7 @@ class Scheduler:
 
     def iterate(self, may_sleep: cython.bint):
         now: cython.longlong
+        self.statistics.counters.iterations += 1
         if other_threads_live(self.interpreter):
             now = self.clock.now()
             if self.gate.turn_is_due(now):
@@ -110,17 +116,27 @@ class Scheduler:
     def poll(self, timeout: cython.longlong):
         if timeout == 0:
             if self.fds.watched > 0:
-                self.fds.poller.wait(0, False)
+                self.look()
             return 0
         # With no thread to give the GIL to, the look before the sleep would find nothing that the
         # sleep doesn't. Otherwise it saves a wait for the GIL when something is ready.
-        if not other_threads_live(self.interpreter) or self.fds.poller.wait(0, False) == 0:
+        if not other_threads_live(self.interpreter) or self.look() == 0:
             self.inbox.is_loop_asleep = True
+            self.statistics.begin_sleep(self.clock.ticks())
             try:
-                self.fds.poller.wait(timeout, True)
+                if self.fds.poller.wait(timeout, True) == 0:
+                    self.statistics.counters.empty_polls += 1
             finally:
                 self.inbox.is_loop_asleep = False
+                self.statistics.end_sleep(self.clock.ticks())
         return 0
+
+    def look(self):
+        """Looks at the fds without waiting. Returns how many are ready."""
+        count: cython.int = self.fds.poller.wait(0, False)
+        self.statistics.counters.looks += 1
+        self.statistics.counters.empty_polls += count == 0
+        return count
 
     def collect(self):
         """Queues what other threads sent, then the ready I/O, then the due timers."""
@@ -137,6 +153,8 @@ class Scheduler:
             now = self.clock.now()
             timer = self.timers.pop_due(now)
             while timer is not None:
+                # Only an idle call is queued already when its time is up.
+                self.statistics.counters.idle_timeouts += timer.prev != cython.NULL
                 self.queue.push(timer, timer.due_level)
                 timer = self.timers.pop_due(now)
         return 0
@@ -145,46 +163,71 @@ class Scheduler:
         level: cython.int = self.queue.highest()
         if level < 0:
             return 0
+        if level < DEFAULT_LEVEL and self.queue.mask & (1 << DEFAULT_LEVEL):
+            self.pass_over_default(level)
+            # Whoever was told may have cancelled something.
+            level = self.queue.highest()
+            if level < 0:
+                return 0
         if level < LOW_LEVEL and self.queue.mask & (1 << LOW_LEVEL) and self.low_is_overdue():
+            self.statistics.counters.low_forced += 1
+            self.low_ran_at = self.clock.now()
             return self.run_one(LOW_LEVEL)
         if level == IDLE_LEVEL:
             return self.run_one(IDLE_LEVEL)
         return self.run_level(level)
 
     def run_level(self, level: cython.int):
-        limit: cython.ulonglong = self.queue.last_stamp
+        limit: cython.ulonglong = self.queue.last_stamps[level]
         above: cython.uint = (1 << level) - 1
         runnable: cython.pointer(PyObject) = self.queue.take(level)
         began: cython.ulonglong = 0
+        counters: cython.pointer(Counters) = cython.address(self.statistics.counters)
         quantum: cython.ulonglong = self.low_quantum if level == LOW_LEVEL else self.quantum
+        self.statistics.note_depth(level, limit + 1 - cython.cast(Runnable, runnable).stamp)
         if self.queue.has_more(level, limit):
             # Read only where a batch can be cut: no time to speak of has passed since the poll.
             began = self.clock.ticks()
         while True:
+            counters.runs[level] += 1
             _execute(self, runnable)
             if not self.queue.has_more(level, limit):
                 return 0
             if not (self.is_stopping and level <= DEFAULT_LEVEL):
-                if (self.queue.mask | self.inbox.mask) & above and (
-                    self.queue.has_above(level) or self.inbox.has_above(level)
-                ):
-                    return 0
+                if (self.queue.mask | self.inbox.mask) & above:
+                    if self.queue.has_above(level):
+                        counters.stopped_by_callback += 1
+                        return 0
+                    if self.inbox.has_above(level):
+                        counters.stopped_by_thread += 1
+                        return 0
                 if self.clock.ticks() - began > quantum:
+                    counters.stopped_by_quantum += 1
                     return 0
             runnable = self.queue.take(level)
         return 0
 
     def run_one(self, level: cython.int):
-        if level == LOW_LEVEL:
-            self.low_ran_at = self.clock.now()
-        return _execute(self, self.queue.take(level))
+        runnable: cython.pointer(PyObject) = self.queue.take(level)
+        self.statistics.counters.runs[level] += 1
+        self.statistics.note_depth(
+            level, self.queue.last_stamps[level] + 1 - cython.cast(Runnable, runnable).stamp
+        )
+        return _execute(self, runnable)
 
     def low_is_overdue(self):
-        """Returns True when LOW's oldest runnable has been locked out for `MAX_WAIT`."""
+        """Returns True when LOW's oldest runnable has been locked out for `low_max_wait`."""
         oldest: Runnable = self.queue.first(LOW_LEVEL)
-        if oldest is None:
+        if oldest is None or self.low_limit < 0:
             return False
-        return self.clock.now() - max(oldest.queued_at, self.low_ran_at) > MAX_WAIT
+        return self.clock.now() - max(oldest.queued_at, self.low_ran_at) > self.low_limit
+
+    def pass_over_default(self, level: cython.int):
+        """Has it reported when what is more urgent keeps DEFAULT waiting for long."""
+        waited: cython.longlong = self.lock_out.pass_over(self.queue, self.clock)
+        if waited > 0:
+            self._report_lock_out(level, waited / 1e9, self.queue.first(level))
+        return 0
 
     def flush_later(self, runnable: Runnable):
         """Has `runnable.flush()` called when the batch is over; at once where no batch runs."""
@@ -257,8 +300,8 @@ class Scheduler:
 def _execute(scheduler: Scheduler, runnable: cython.pointer(PyObject)) -> cython.int:
     """Runs what was taken from the run queue, and drops the reference that came with it."""
     try:
-        if scheduler.is_debug:
-            scheduler._run_in_debug(cython.cast(Runnable, runnable))
+        if scheduler.is_observed:
+            scheduler.statistics.run(cython.cast(Runnable, runnable), scheduler, scheduler.is_debug)
         else:
             cython.cast(Runnable, runnable).run()
     finally:

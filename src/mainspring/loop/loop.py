@@ -20,6 +20,7 @@ from mainspring.loop.servers import Servers
 from mainspring.loop.signals import Signals
 from mainspring.loop.sockets import Sockets
 from mainspring.loop.start_tls import StartTLS
+from mainspring.loop.statistics import Statistics
 from mainspring.loop.subprocesses import Subprocesses
 from mainspring.loop.unix import Unix
 
@@ -32,6 +33,7 @@ class Loop(
     Lifecycle,
     Errors,
     Debug,
+    Statistics,
     Executor,
     Idle,
     Sockets,

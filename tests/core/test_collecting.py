@@ -123,6 +123,39 @@ def test_due_timers_of_one_time_run_by_arrival(bench):
     assert bench.step() == list(range(50))
 
 
+def test_due_timers_of_one_time_run_by_priority_and_then_by_arrival(bench):
+    when = bench.loop.time() + 1
+    for name, level in (("l", LOW), ("d1", DEFAULT), ("h", HIGH), ("d2", DEFAULT)):
+        bench.loop.call_at(when, bench.note, name, priority=level)
+    bench.clock.advance(1)
+    assert bench.steps(3) == [["h"], ["d1", "d2"], ["l"]]
+
+
+def test_a_low_timer_that_is_due_waits_while_high_work_is_ready(bench):
+    def again(left):
+        bench.note("high")
+        if left:
+            bench.loop.call_soon(again, left - 1, priority=HIGH)
+
+    bench.loop.call_later(0, bench.note, "low timer", priority=LOW)
+    bench.loop.call_soon(again, 2, priority=HIGH)
+    assert bench.steps(4) == [["high"], ["high"], ["high"], ["low timer"]]
+
+
+def test_a_high_timer_that_is_due_goes_before_the_rest_of_a_cut_low_batch(bench):
+    bench.loop.call_later(0.001, bench.note, "high timer", priority=HIGH)
+    for name in range(2):
+        bench.loop.call_soon(bench.note, name, 0.001, priority=LOW)
+    assert bench.steps(3) == [[0], ["high timer"], [1]]
+
+
+def test_a_timer_that_is_due_goes_before_the_next_idle_callback(bench):
+    bench.loop.call_later(0.001, bench.note, "timer", priority=LOW)
+    for name in range(2):
+        bench.loop.call_idle(bench.note, name, 0.001)
+    assert bench.steps(3) == [[0], ["timer"], [1]]
+
+
 def test_a_timer_that_a_timer_sets_for_now_runs_in_the_next_iteration(bench):
     bench.loop.call_later(0, bench.loop.call_later, 0, bench.note, "second")
     bench.loop.call_later(0, bench.note, "first")

@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 
+from mainspring import Priority
 from tests.core.fakes import HIGH
 from tests.threads import from_a_thread
 
@@ -48,9 +49,10 @@ def test_a_handle_can_not_be_made_by_hand(bench):
         maker()
 
 
-def test_a_cancelled_callback_does_not_run(bench):
-    bench.loop.call_soon(bench.note, "never").cancel()
-    bench.loop.call_soon(bench.note, "other")
+@pytest.mark.parametrize("level", Priority)
+def test_a_cancelled_callback_does_not_run(bench, level):
+    bench.loop.call_soon(bench.note, "never", priority=level).cancel()
+    bench.loop.call_soon(bench.note, "other", priority=level)
     assert bench.steps(2) == [["other"], []]
 
 
@@ -207,6 +209,20 @@ def test_in_debug_mode_the_repr_tells_the_line_that_made_the_handle(bench):
 
 class Payload:
     pass
+
+
+@pytest.mark.parametrize("level", Priority)
+def test_a_cancelled_handle_is_freed_at_once_wherever_it_stands_in_its_level(bench, level):
+    handles = [bench.loop.call_soon(callback, n, priority=level) for n in range(3)]
+    gone = [weakref.ref(handle) for handle in handles]
+    gc.disable()
+    try:
+        while handles:
+            handles.pop(len(handles) // 2).cancel()
+        assert [ref() for ref in gone] == [None] * 3
+    finally:
+        gc.enable()
+    assert bench.step() == []
 
 
 def test_a_cancelled_handle_lets_go_of_its_callback_and_arguments_at_once(bench):

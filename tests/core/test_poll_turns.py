@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.core.fakes import IDLE, WRITE
+from tests.core.fakes import IDLE, LOW, WRITE
 from tests.threads import from_a_thread
 
 SECOND = 10**9
@@ -101,6 +101,38 @@ def test_a_poll_precedes_every_iteration_once_an_fd_is_watched(watching):
         watching.loop.call_soon(watching.note, "work")
         watching.step()
     assert watching.poller.timeouts == [0, 0, 0, 0]
+
+
+def test_a_default_callback_that_schedules_itself_locks_no_io_out(watching):
+    def again():
+        watching.loop.call_soon(again)
+
+    again()
+    watching.steps(50)
+    watching.poller.ready(700)
+    assert watching.step() == ["io"]
+    assert len(watching.poller.waits) == 51
+
+
+def test_io_waits_for_one_of_ten_thousand_idle_callbacks_at_most(watching):
+    for name in range(10_000):
+        watching.loop.call_idle(watching.note, name)
+    for turn in range(100):
+        assert watching.step() == [turn]
+        watching.poller.ready(700)
+        assert watching.step() == ["io"]
+    assert len(watching.poller.waits) == 200
+
+
+def test_io_waits_for_a_fifth_of_a_millisecond_of_ten_thousand_low_callbacks(watching):
+    for _ in range(10_000):
+        watching.loop.call_soon(watching.note, "low", 0.00005, priority=LOW)
+    for _ in range(100):
+        # The fifth is the first after which the time has passed.
+        assert watching.step() == ["low"] * 5
+        watching.poller.ready(700)
+        assert watching.step() == ["io"]
+    assert len(watching.poller.waits) == 200
 
 
 def test_the_poll_is_skipped_again_once_the_last_fd_is_no_longer_watched(bench):

@@ -84,6 +84,15 @@ def test_the_report_names_the_longest_run_where_run_times_are_measured(bench, re
     assert "its longest took 3.000 seconds: <Handle Bench.note(" in report
 
 
+def test_the_report_names_no_run_that_has_little_to_do_with_it(bench, reports):
+    bench.loop.set_scheduler_stats(run_times=True)
+    Hog(bench, 0.001)
+    bench.loop.call_soon(bench.note, "default")
+    bench.steps(110)
+    (report,) = reports()
+    assert "longest" not in report
+
+
 def test_a_report_comes_at_most_every_ten_seconds(bench, reports):
     Hog(bench, 1)
     bench.loop.call_soon(bench.note, "default")

@@ -85,7 +85,8 @@ class Statistics(Part):
         """Logs that a level above DEFAULT keeps DEFAULT waiting; `handle` is its next."""
         stats = self.scheduler_stats().levels[level]
         longest = ""
-        if stats.longest_run_name is not None:
+        # Many short ones are no single one's fault.
+        if stats.longest_run_name is not None and stats.longest_run >= waited / 10:
             longest = (
                 f"; its longest took {stats.longest_run:.3f} seconds: {stats.longest_run_name}"
             )

@@ -131,7 +131,7 @@ def test_a_loop_that_is_never_idle_lets_the_idle_thread_on_when_its_park_has_exp
         return job.result()
 
     assert loop.run_until_complete(main()) == sum(range(300_000))
-    assert loop.gate.counts()["expired_parks"] > 0
+    assert loop.scheduler_stats().gate.expired_parks > 0
 
 
 def test_the_gate_is_open_when_the_loop_does_not_run(loop):
@@ -150,8 +150,8 @@ def test_a_worker_is_asked_for_the_gil_when_the_loop_wakes(loop):
         worker = asyncio.create_task(asyncio.to_thread(endless, has_begun, is_over))
         while not has_begun.is_set():
             await asyncio.sleep(0.001)
-        before = loop.gate.counts()["requests"]
-        while loop.gate.counts()["requests"] == before:
+        before = loop.scheduler_stats().gate.requests
+        while loop.scheduler_stats().gate.requests == before:
             await asyncio.sleep(0.001)
         is_over.append(True)
         return await worker
@@ -191,7 +191,11 @@ def test_the_function_that_kept_the_gil_longest_is_known(loop, start):
     while loop.gate.longest_refusal() is not one_long_call.__code__:
         loop.run_until_complete(call(length))
         length *= 2
-    assert loop.gate.counts()["longest_wait_ns"] > 0
+    found = loop.scheduler_stats(restart_maxima=True).gate
+    assert found.longest_wait > 0
+    assert one_long_call.__qualname__ in found.longest_wait_name
+    assert __file__ in found.longest_wait_name
+    assert loop.scheduler_stats().gate.longest_wait_name is None
 
 
 def test_two_loops_with_idle_work_and_workers_do_not_get_in_each_others_way():

@@ -38,7 +38,9 @@ def test_a_new_loop_has_done_nothing(bench):
     levels = found.pop("levels")
     assert found.pop("polls") == {"looks": 0, "sleeps": 0, "empty": 0}
     assert found.pop("early_stops") == {"callback": 0, "thread": 0, "quantum": 0}
-    assert set(found.values()) == {0}
+    gate = found.pop("gate")
+    assert (gate.pop("mode"), gate.pop("longest_wait_name")) == ("gate", None)
+    assert set(found.values()) == set(gate.values()) == {0}
     assert [level.pop("priority") for level in levels] == EVERY_LEVEL
     assert [level.pop("longest_run_name") for level in levels] == [None] * 5
     assert {sum(level.pop("waits")["counts"]) for level in levels} == {0}

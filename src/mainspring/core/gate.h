@@ -240,6 +240,11 @@ static void gate_note_refusal(Gate *gate, long long waited)
     Py_XDECREF(frame);
 }
 
+static void gate_forget_refusal(Gate *gate)
+{
+    Py_CLEAR(gate->longest_code);
+}
+
 /* Takes the GIL back after the loop's poll. Keeps errno, as PyEval_RestoreThread does. */
 static void gate_take(Gate *gate, PyThreadState *state)
 {
@@ -366,7 +371,7 @@ static void gate_free(Gate *gate)
         gate_futex_wake(&gate->helper);
         pthread_join(gate->helper_thread, NULL);
     }
-    Py_CLEAR(gate->longest_code);
+    gate_forget_refusal(gate);
     is_call_queued = gate->is_call_queued;
     memset(gate, 0, sizeof *gate);
     gate->next = next;

@@ -15,6 +15,7 @@ from cython.cimports.mainspring.core.gate_h import (
     gate_begin,
     gate_end,
     gate_enter,
+    gate_forget_refusal,
     gate_free,
     gate_give,
     gate_leave,
@@ -98,6 +99,11 @@ class Gate:
             "parked_ns": _fields(self).parked,
             "longest_wait_ns": _fields(self).longest,
         }
+
+    def restart_maximum(self):
+        """Begins anew with the longest wait."""
+        _fields(self).longest = 0
+        gate_forget_refusal(self.state)
 
     def set_limits(self, *, away_ns, park_ns):
         """Sets the bounds of a park; for tests.

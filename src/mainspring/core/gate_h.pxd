@@ -22,4 +22,5 @@ cdef extern from "turns.h":
     void gate_retake(void*, PyThreadState*) noexcept
     void gate_enter(void*) noexcept
     void gate_leave(void*) noexcept
+    void gate_forget_refusal(void*) noexcept
     void gate_switch_off() noexcept

@@ -7,11 +7,11 @@ between: what grows is subtracted, what is kept is the later one's. So a new fig
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from mainspring.core.priority import Priority
 
-__all__ = ["EarlyStops", "Histogram", "LevelStats", "PollStats", "SchedulerStats"]
+__all__ = ["EarlyStops", "GateStats", "Histogram", "LevelStats", "PollStats", "SchedulerStats"]
 
 
 def _difference(later: Any, earlier: Any) -> Any:
@@ -144,6 +144,37 @@ class LevelStats(Figures):
 
 
 @dataclass(frozen=True, slots=True)
+class GateStats(Figures):
+    """How the loop and the interpreter's other threads shared the GIL.
+
+    Attributes:
+        mode: how much the gate can do here: "gate", "request" or "none".
+        requests: how often another thread had the GIL when the loop woke up, and was asked for it.
+        repeats: requests that were repeated because the loop still waited.
+        waited: seconds in which the loop, awake, waited for the GIL.
+        longest_wait: the longest of those waits, in seconds.
+        longest_wait_name: the function that kept the GIL for so long; None if that isn't known.
+        parks: how often the idle thread stood aside.
+        parked: seconds in which it did.
+        expired_parks: parks that ended though the loop was awake: it was blocked, or never idle.
+        turns: how often a loop that was never idle gave other threads a turn.
+    """
+
+    _kept = frozenset({"mode", "longest_wait", "longest_wait_name"})
+
+    mode: Literal["gate", "request", "none"]
+    requests: int
+    repeats: int
+    waited: float
+    longest_wait: float
+    longest_wait_name: str | None
+    parks: int
+    parked: float
+    expired_parks: int
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulerStats(Figures):
     """What a loop has done since it was made, or between two snapshots.
 
@@ -159,6 +190,7 @@ class SchedulerStats(Figures):
         boosts: tasks that were lent a more urgent priority.
         busy: seconds in which the loop ran and didn't sleep.
         asleep: seconds in which it slept, waiting for I/O or a timer.
+        gate: how the loop shared the GIL with other threads.
         levels: what happened at each priority, from URGENT to IDLE; `stats[priority]` is one.
     """
 
@@ -171,6 +203,7 @@ class SchedulerStats(Figures):
     boosts: int
     busy: float
     asleep: float
+    gate: GateStats
     levels: tuple[LevelStats, ...]
 
     def __getitem__(self, priority: Priority | int) -> LevelStats:

@@ -9,10 +9,12 @@ from asyncio.format_helpers import _format_callback_source
 from asyncio.log import logger
 from typing import Any
 
+from mainspring.core.gate import Gate
 from mainspring.core.priority import Priority
 from mainspring.loop.part import Part
 from mainspring.loop.scheduler_stats import (
     EarlyStops,
+    GateStats,
     Histogram,
     LevelStats,
     PollStats,
@@ -29,8 +31,9 @@ class Statistics(Part):
         """Returns a snapshot of what the loop has done. May be called from any thread.
 
         Parameters:
-            restart_maxima: True to begin anew, after this snapshot, with `queued_max` and
-                `longest_run`; for a program that takes snapshots regularly.
+            restart_maxima: True to begin anew, after this snapshot, with `queued_max`,
+                `longest_run` and the gate's `longest_wait`; for a program that takes snapshots
+                regularly.
 
         Returns:
             A `SchedulerStats`; of two, the difference is what happened in between.
@@ -53,6 +56,7 @@ class Statistics(Part):
             boosts=found["boosts"],
             busy=found["running"] - found["asleep"],
             asleep=found["asleep"],
+            gate=_gate(self.gate, restart_maxima),
             levels=tuple(_level(priority, found) for priority in Priority),
         )
 
@@ -98,6 +102,26 @@ class Statistics(Part):
             self._describe_run(handle, None),
             longest,
         )
+
+
+def _gate(gate: Gate, restart_maxima: bool) -> GateStats:
+    counts = gate.counts()
+    code = gate.longest_refusal()
+    if restart_maxima:
+        gate.restart_maximum()
+    return GateStats(
+        mode=gate.mode,
+        requests=counts["requests"],
+        repeats=counts["repeats"],
+        waited=counts["waited_ns"] / 1e9,
+        longest_wait=counts["longest_wait_ns"] / 1e9,
+        longest_wait_name=code
+        and f"{code.co_qualname} at {code.co_filename}:{code.co_firstlineno}",
+        parks=counts["parks"],
+        parked=counts["parked_ns"] / 1e9,
+        expired_parks=counts["expired_parks"],
+        turns=counts["turns"],
+    )
 
 
 def _level(priority: Priority, found: dict[str, Any]) -> LevelStats:

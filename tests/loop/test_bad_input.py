@@ -13,6 +13,12 @@ def callback():
     pass
 
 
+async def connect_socket(loop, *address):
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, address)
+
+
 takes_callbacks = pytest.mark.parametrize(
     ("call", "args"),
     [
@@ -94,6 +100,66 @@ def test_a_refused_connection_names_the_address(loop):
         port = server.getsockname()[1]
     with pytest.raises(ConnectionRefusedError, match=rf"\('127.0.0.1', {port}\)"):
         loop.run_until_complete(loop.create_connection(asyncio.Protocol, "127.0.0.1", port))
+
+
+takes_addresses = pytest.mark.parametrize(
+    "open_address",
+    [
+        lambda loop, *address: loop.create_connection(asyncio.Protocol, *address),
+        lambda loop, *address: loop.create_server(asyncio.Protocol, *address),
+        lambda loop, *address: loop.create_datagram_endpoint(
+            asyncio.DatagramProtocol, local_addr=address
+        ),
+        lambda loop, *address: loop.create_datagram_endpoint(
+            asyncio.DatagramProtocol, remote_addr=address
+        ),
+        connect_socket,
+    ],
+    ids=["connection", "server", "bound datagrams", "connected datagrams", "socket"],
+)
+
+
+@takes_addresses
+@pytest.mark.parametrize("port", [65536, 99999, -1, "99999"])
+def test_a_port_that_does_not_exist_is_refused_and_not_taken_for_another(loop, open_address, port):
+    with pytest.raises(OverflowError, match="port must be 0-65535"):
+        loop.run_until_complete(open_address(loop, "127.0.0.1", port))
+
+
+@takes_addresses
+def test_a_host_with_a_nul_is_refused_and_not_cut_there(loop, open_address):
+    with pytest.raises(ValueError, match="null character"):
+        loop.run_until_complete(open_address(loop, "127.0.0.1\0.example", 80))
+
+
+@takes_addresses
+def test_a_host_that_is_no_text_is_refused(loop, open_address):
+    with pytest.raises(TypeError):
+        loop.run_until_complete(open_address(loop, 5, 80))
+
+
+def test_a_port_may_be_any_kind_of_integer(loop):
+    class Number:
+        def __init__(self, value):
+            self.value = value
+
+        def __int__(self):
+            return self.value
+
+        __index__ = __int__
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = Number(server.getsockname()[1])
+        transport, _ = loop.run_until_complete(
+            loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
+        )
+        transport.abort()
+        run_ready(loop)
+
+
+def test_an_address_without_a_port_is_refused(loop):
+    with pytest.raises(ValueError, match="not enough values"):
+        loop.run_until_complete(connect_socket(loop, "1"))
 
 
 def test_two_callbacks_of_one_context_run_one_after_the_other(loop):

@@ -11,6 +11,7 @@ from typing import Any
 from mainspring.core.priority import Priority
 from mainspring.loop.checks import check_socket, check_ssl, resolve_priority
 from mainspring.loop.part import Part
+from mainspring.net.dns import check_address
 
 __all__ = ["Connections"]
 
@@ -60,6 +61,7 @@ class Connections(Part):
 
         Raises:
             OSError: no address could be connected to.
+            OverflowError: the port is not between 0 and 65535.
             ValueError: arguments that exclude each other; a socket that isn't a stream socket.
         """
         if ssl and server_hostname is None:
@@ -95,7 +97,7 @@ class Connections(Part):
     async def _look_up(
         self, address: tuple[Any, Any], family: int, proto: int, flags: int
     ) -> Sequence[_AddressInfo]:
-        host, port = address[:2]
+        host, port = check_address(*address[:2])
         infos = await self.getaddrinfo(
             host, port, family=family, type=socket.SOCK_STREAM, proto=proto, flags=flags
         )

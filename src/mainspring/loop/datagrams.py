@@ -11,6 +11,7 @@ from mainspring.loop.checks import resolve_priority
 from mainspring.loop.part import Part
 from mainspring.loop.servers import set_reuse_port
 from mainspring.net.datagram import open_datagram
+from mainspring.net.dns import check_address
 from mainspring.net.socket_file import bind_to_path, name_path_in
 
 __all__ = ["Datagrams"]
@@ -58,6 +59,7 @@ class Datagrams(Part):
 
         Raises:
             OSError: no address could be bound or connected to.
+            OverflowError: a port is not between 0 and 65535.
             TypeError: an address that isn't a (host, port) tuple, or a path.
             ValueError: arguments that exclude each other; a stream socket.
         """
@@ -129,7 +131,11 @@ class Datagrams(Part):
             if not (isinstance(address, tuple) and len(address) == 2):
                 raise TypeError(f"2-tuple is expected, not {address!r}")
             infos = await self.getaddrinfo(
-                *address, family=family, type=socket.SOCK_DGRAM, proto=proto, flags=flags
+                *check_address(*address),
+                family=family,
+                type=socket.SOCK_DGRAM,
+                proto=proto,
+                flags=flags,
             )
             if not infos:
                 raise OSError(f"getaddrinfo({address[0]!r}) returned empty list")

@@ -17,6 +17,7 @@ from mainspring.loop.checks import (
     resolve_priority,
 )
 from mainspring.loop.part import Part
+from mainspring.net.dns import check_address
 from mainspring.net.server import Server
 from mainspring.net.stream import open_stream
 
@@ -63,6 +64,7 @@ class Servers(Part):
 
         Raises:
             OSError: an address can't be bound; the message names it.
+            OverflowError: the port is not between 0 and 65535.
             ValueError: arguments that exclude each other; a socket that isn't a stream socket.
         """
         if isinstance(ssl, bool):
@@ -155,6 +157,8 @@ class Servers(Part):
             hosts = [host]
         else:
             hosts = list(host)
+        for one in hosts:
+            _, port = check_address(one, port)
         found = await asyncio.gather(
             *[
                 self.getaddrinfo(

@@ -14,6 +14,7 @@ from typing import Any
 from mainspring.core.watching import KeptWatcher
 from mainspring.loop.checks import check_non_blocking
 from mainspring.loop.part import Part
+from mainspring.net.dns import check_address
 
 __all__ = ["Sockets"]
 
@@ -88,11 +89,13 @@ class Sockets(Part):
 
         Raises:
             OSError: the connection failed; the message names the address.
+            OverflowError: the port is not between 0 and 65535.
         """
         check_non_blocking(sock)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
+            host, port = address[:2]
             infos = await self.getaddrinfo(
-                *address[:2], family=sock.family, type=sock.type, proto=sock.proto
+                *check_address(host, port), family=sock.family, type=sock.type, proto=sock.proto
             )
             resolved = infos[0][4]
             # A flow and a scope that the caller gave aren't the look-up's to change.

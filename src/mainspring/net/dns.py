@@ -1,9 +1,37 @@
 """Names and addresses: what needs no look-up is answered at once."""
 
+import operator
 import socket
 from typing import Any
 
-__all__ = ["literal_addresses"]
+__all__ = ["check_address", "literal_addresses"]
+
+
+def check_address(host: Any, port: Any) -> tuple[Any, Any]:
+    """Refuses what a look-up would make another address of: libraries of C cut both short.
+
+    Parameters:
+        host: a name or a literal address.
+        port: a number, or a service's name or number as text.
+
+    Returns:
+        The two, the port as an `int` if it is any kind of number.
+
+    Raises:
+        OverflowError: the port is not between 0 and 65535.
+        ValueError: the host has a NUL in it.
+    """
+    if (isinstance(host, str) and "\0" in host) or (isinstance(host, bytes) and 0 in host):
+        raise ValueError(f"embedded null character in the host {host!r}")
+    if isinstance(port, (str, bytes)):
+        number = int(port) if _is_number(port) else 0
+    else:
+        if port is not None:
+            port = operator.index(port)
+        number = port or 0
+    if not 0 <= number <= 65535:
+        raise OverflowError(f"port must be 0-65535, not {port!r}")
+    return host, port
 
 
 def literal_addresses(
@@ -29,16 +57,25 @@ def literal_addresses(
     return socket.getaddrinfo(host, port, family, type, proto, flags | numeric)
 
 
-def _is_numeric_port(port: str | bytes | int | None) -> bool:
-    return port is None or isinstance(port, int) or (bool(port) and port.isdigit())
+def _is_numeric_port(port: Any) -> bool:
+    if isinstance(port, (str, bytes)):
+        return _is_number(port)
+    return port is None or isinstance(port, int)
 
 
-def _is_literal(host: str | bytes) -> bool:
+def _is_number(text: str | bytes) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _is_literal(host: Any) -> bool:
     if isinstance(host, bytes):
         try:
             host = host.decode("ascii")
         except UnicodeDecodeError:
             return False
+    if not isinstance(host, str):
+        # The system's look-up says what is wrong.
+        return False
     address, _, _ = host.partition("%")
     for family in (socket.AF_INET, socket.AF_INET6):
         try:

@@ -5,12 +5,14 @@ kernel to say that a socket is ready (`await_readable`), and only a hang meets `
 """
 
 import asyncio
+import contextlib
 import errno
 import os
+import resource
 import select
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 PATIENCE = 30
@@ -166,6 +168,24 @@ def open_files() -> dict[str, str]:
         except OSError as exc:
             assert exc.errno == errno.ENOENT  # noqa: PT017 - the listing's own fd
     return found
+
+
+@contextlib.contextmanager
+def no_fd_left() -> Iterator[Callable[[], None]]:
+    """Uses up all fds of the process; yields a function that frees one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in open_files())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 10, hard))
+    taken = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        yield lambda: os.close(taken.pop())
+    finally:
+        for fd in taken:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def step(loop: Any) -> None:

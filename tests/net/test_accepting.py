@@ -1,10 +1,7 @@
 """Accepting when something is wrong: the factory raises, the peer is gone, the fds are used up."""
 
 import asyncio
-import contextlib
 import errno
-import os
-import resource
 import socket
 
 import pytest
@@ -12,7 +9,7 @@ import pytest
 import mainspring
 from mainspring.core.clock import Clock
 
-from .support import PATIENCE, Recorder, await_readable, open_files, receive_all, reset
+from .support import PATIENCE, Recorder, await_readable, no_fd_left, receive_all, reset
 
 
 class Oops(Exception):
@@ -100,24 +97,6 @@ class Stopped(Clock):
 
     def now(self):
         return self.time
-
-
-@contextlib.contextmanager
-def no_fd_left():
-    """Uses up all fds of the process; yields a function that frees one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(int(name) for name in open_files())
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 10, hard))
-    taken = []
-    try:
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.dup(0))
-        yield lambda: os.close(taken.pop())
-    finally:
-        for fd in taken:
-            os.close(fd)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 class Scene:

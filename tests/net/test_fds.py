@@ -12,7 +12,16 @@ from mainspring import Loop
 from mainspring.core.epoll import EpollPoller
 from mainspring.core.poll import PollPoller
 
-from .support import Recorder, await_readable, next_iteration, pair_at, receive_all, step, tcp_pair
+from .support import (
+    Recorder,
+    await_readable,
+    next_iteration,
+    no_fd_left,
+    pair_at,
+    receive_all,
+    step,
+    tcp_pair,
+)
 
 
 class Counting(EpollPoller):
@@ -240,6 +249,33 @@ def test_a_file_that_lives_on_in_a_copy_does_not_keep_the_loop_awake():
     loop.close()
     os.close(copy)
     for sock in (far, other, other_far):
+        sock.close()
+
+
+def test_what_lives_on_in_a_copy_is_left_behind_where_no_fd_is_left():
+    poller = Counting()
+    loop = Loop(poller=poller)
+    mine, far = tcp_pair()
+    keep, keep_far = tcp_pair()
+    number = mine.fileno()
+    loop.add_reader(mine, print)
+    loop.add_reader(keep, print)  # so that there is something to look at
+    copy = os.dup(number)
+    mine.close()  # behind the loop's back
+    loop.remove_reader(number)
+
+    async def look():
+        with no_fd_left():
+            far.sendall(b"x")
+            await_readable(copy)
+            await next_iteration(loop)
+
+    loop.run_until_complete(look())
+    assert 1 in poller.found
+    assert poller.found[-1] == 0
+    loop.close()
+    os.close(copy)
+    for sock in (far, keep, keep_far):
         sock.close()
 
 

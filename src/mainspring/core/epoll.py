@@ -10,7 +10,7 @@ import os
 
 import cython
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc
-from cython.cimports.libc.errno import EBADF, EEXIST, EINTR, ENOENT, errno
+from cython.cimports.libc.errno import EBADF, EEXIST, EINTR, EMFILE, ENFILE, ENOENT, errno
 from cython.cimports.mainspring.core.epoll import (
     EPOLL_CLOEXEC,
     EPOLL_CTL_ADD,
@@ -136,6 +136,11 @@ class EpollPoller(Poller):
 
     def reset(self):
         epfd: cython.int = epoll_create1(EPOLL_CLOEXEC)
+        if epfd < 0 and self.epfd >= 0 and (errno == EMFILE or errno == ENFILE):
+            # No number is left; the old set's will do.
+            c_close(self.epfd)
+            self.epfd = -1
+            epfd = epoll_create1(EPOLL_CLOEXEC)
         if epfd < 0:
             raise OSError(errno, f"epoll_create1 failed: {os.strerror(errno)}")
         if self.epfd >= 0:

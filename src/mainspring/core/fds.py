@@ -105,16 +105,24 @@ class FdTable:
         return 0
 
     def set_interest(self, watcher: Watcher, interest: cython.int):
-        """Changes what a watcher wants to know; what it no longer wants is forgotten."""
+        """Changes what a watcher wants to know; what it no longer wants is forgotten.
+
+        Raises:
+            OSError: the fd can't be watched for what is new. To want less never fails.
+        """
         before: cython.int = watcher.interest
         if before == interest:
             return 0
         watcher.interest = interest
         try:
             self.register(watcher.fd)
-        except BaseException:
-            watcher.interest = before
-            raise
+        except BaseException as exc:
+            if interest & ~before or not isinstance(exc, OSError):
+                watcher.interest = before
+                raise
+            # Closed without a word to the loop, and the number is a file's that can't be watched:
+            # whatever there was to end has ended.
+            self.forget(watcher.fd)
         watcher.ready &= interest
         return 0
 

@@ -36,6 +36,7 @@ cdef class FdTransport(Watcher):
     cdef int schedule_end(self, object exc) except -1
     cdef int force_close(self, object exc) except -1
     cdef int fatal_error(self, object exc, str message) except -1
+    cdef int watching_failed(self, object exc) except -1
     cdef bint is_peers(self, object exc) except -1
     cdef int report(self, object exc, str message) except -1
     cdef int protocol_failed(self, str method) except -1

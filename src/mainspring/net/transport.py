@@ -111,7 +111,10 @@ class FdTransport(Watcher):
             if self.is_ending:
                 self.scheduler.queue.push(self, self.base_level)
             else:
-                self.start_reading()
+                try:
+                    self.start_reading()
+                except OSError as exc:
+                    self.watching_failed(exc)
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
         return 0
@@ -152,12 +155,16 @@ class FdTransport(Watcher):
         self.fd = -1
         if self.owner is None:
             c_close(fd)
-        else:
-            owner = self.owner
+            return 0
+        owner = self.owner
+        try:
             if not self.is_pipe:
                 owner = owner._sock
                 owner._decref_socketios()
             owner.close()
+        except OSError as exc:
+            # Somebody else has closed it.
+            self.report(exc, "Exception while closing the connection")
         return 0
 
     def schedule_end(self, exc):
@@ -191,6 +198,11 @@ class FdTransport(Watcher):
             logger.debug("%r: %s", self, message, exc_info=exc)
         self.force_close(exc)
         return 0
+
+    def watching_failed(self, exc):
+        """Ends the connection because it can't be watched: no room in the system, or no such fd."""
+        self.report(exc, "Fatal error: the connection can't be watched")
+        return self.force_close(exc)
 
     def is_peers(self, exc):
         """Returns True for an error that is the peer's doing, or the network's."""

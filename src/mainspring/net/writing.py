@@ -159,6 +159,8 @@ class WritingTransport(ReadingTransport):
         if self.unsent > 0:
             if not self.interest & WRITE:
                 self.watch_for_room()
+                if self.is_ending:
+                    return 0
         elif self.interest & WRITE:
             self.scheduler.fds.set_interest(self, self.interest & ~WRITE)
         if self.is_write_paused and self.unsent <= self.low_water:
@@ -174,7 +176,10 @@ class WritingTransport(ReadingTransport):
         return 0
 
     def watch_for_room(self):
-        self.scheduler.fds.set_interest(self, self.interest | WRITE)
+        try:
+            self.scheduler.fds.set_interest(self, self.interest | WRITE)
+        except OSError as exc:
+            self.watching_failed(exc)
         return 0
 
     def send_chunks(self):

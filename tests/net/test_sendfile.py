@@ -29,6 +29,14 @@ def either(request, file):
     return file if request.param == "native" else io.BytesIO(CONTENT)
 
 
+@pytest.fixture
+def faithful(either, loop):
+    """The same, but where asyncio would send something else."""
+    if isinstance(either, io.BytesIO) and isinstance(loop, asyncio.SelectorEventLoop):
+        pytest.skip("asyncio's fallback reads the next block into what is still to be sent")
+    return either
+
+
 async def received(bench, peer):
     return await bench.loop.run_in_executor(None, receive_all, peer)
 
@@ -40,13 +48,13 @@ async def connect_socket(bench, *, small=False):
     return ours, peer
 
 
-def test_a_file_is_sent_between_what_is_written_before_and_after(either, bench, run):
+def test_a_file_is_sent_between_what_is_written_before_and_after(faithful, bench, run):
     async def main():
         transport, protocol, peer = await bench.connect(small=True)
         reading = asyncio.ensure_future(received(bench, peer))
         transport.write(b"before" * 10_000)
-        assert await bench.loop.sendfile(transport, either) == len(CONTENT)
-        assert either.tell() == len(CONTENT)
+        assert await bench.loop.sendfile(transport, faithful) == len(CONTENT)
+        assert faithful.tell() == len(CONTENT)
         transport.write(b"after")
         transport.close()
         assert await reading == b"before" * 10_000 + CONTENT + b"after"
@@ -56,13 +64,13 @@ def test_a_file_is_sent_between_what_is_written_before_and_after(either, bench, 
 
 
 @pytest.mark.parametrize(("offset", "count"), [(0, 10), (1000, 500_000), (999_990, None)])
-def test_a_part_of_a_file_is_sent(offset, count, either, bench, run):
+def test_a_part_of_a_file_is_sent(offset, count, faithful, bench, run):
     async def main():
         transport, _, peer = await bench.connect(small=True)
         reading = asyncio.ensure_future(received(bench, peer))
         expected = CONTENT[offset:] if count is None else CONTENT[offset : offset + count]
-        assert await bench.loop.sendfile(transport, either, offset, count) == len(expected)
-        assert either.tell() == offset + len(expected)
+        assert await bench.loop.sendfile(transport, faithful, offset, count) == len(expected)
+        assert faithful.tell() == offset + len(expected)
         transport.close()
         assert await reading == expected
 

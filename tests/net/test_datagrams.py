@@ -1,6 +1,7 @@
 """Datagram endpoints: UDP and UNIX datagram sockets."""
 
 import asyncio
+import contextlib
 import errno
 import socket
 
@@ -228,6 +229,29 @@ def test_a_peer_that_does_not_read_holds_the_writer_up(reader, post, run):
                 await asyncio.sleep(0)
         assert numbers == list(range(count))
         assert box.events == ["made", "pause", "resume"]
+
+    run(main())
+
+
+def test_an_endpoint_that_is_closed_in_connection_made_is_told_of_no_datagram(reader, post, run):
+    class Leaving(Mailbox):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            while not transport.get_write_buffer_size():
+                transport.sendto(bytes(1000))
+            transport.close()
+
+    async def main():
+        _, box = await post.loop.create_datagram_endpoint(
+            Leaving, local_addr="ours", remote_addr="reader", family=socket.AF_UNIX
+        )
+        reader.sendto(b"late", "ours")
+        await next_iteration(post.loop)
+        while ("lost", None) not in box.events:
+            with contextlib.suppress(BlockingIOError):
+                reader.recv(2000)
+            await next_iteration(post.loop)
+        assert box.mail == []
 
     run(main())
 

@@ -256,13 +256,16 @@ def test_write_eof_with_nothing_written_ends_at_once(bench, run):
     run(main())
 
 
-@pytest.mark.parametrize("method", ["write", "writelines"])
-def test_writing_after_write_eof_is_refused(method, bench, run):
+@pytest.mark.parametrize(
+    ("method", "data"),
+    [("write", b"x"), ("write", b""), ("writelines", [b"x"]), ("writelines", [])],
+)
+def test_writing_after_write_eof_is_refused(method, data, bench, run):
     async def main():
         transport, _, _ = await bench.connect()
         transport.write_eof()
         with pytest.raises(RuntimeError, match=r"after write_eof\(\)"):
-            getattr(transport, method)(b"x" if method == "write" else [b"x"])
+            getattr(transport, method)(data)
 
     run(main())
 

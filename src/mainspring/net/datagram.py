@@ -153,7 +153,8 @@ class DatagramTransport(FdTransport):
         return 0
 
     def start_reading(self):
-        self.scheduler.fds.set_interest(self, self.interest | READ)
+        if not self.is_closing_:
+            self.scheduler.fds.set_interest(self, self.interest | READ)
         return 0
 
     def read_ready(self):

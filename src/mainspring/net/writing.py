@@ -8,6 +8,7 @@ mark is tried at once too, before the protocol is paused. What the system doesn'
 the socket has room. Chunks are kept as `bytes`, never copied again.
 """
 
+import sys
 from asyncio.log import logger
 from os import strerror
 
@@ -59,6 +60,8 @@ class WritingTransport(ReadingTransport):
 
         Parameters and errors are those of `write`, for each piece.
         """
+        if self.refuses_writes:
+            self.refuse()
         # All of them or none: one that can't be sent is found before any is taken.
         for data in [as_bytes(data) for data in list_of_data]:
             self.append(data)
@@ -314,7 +317,7 @@ class WritingTransport(ReadingTransport):
         """Sets the marks between which the protocol is paused and resumed.
 
         Parameters:
-            high: bytes; by default 64 KiB, or four times `low`.
+            high: bytes, `math.inf` for no limit; by default 64 KiB, or four times `low`.
             low: bytes; by default a quarter of `high`.
 
         Raises:
@@ -340,6 +343,8 @@ class WritingTransport(ReadingTransport):
 def water_marks(high, low, default: cython.Py_ssize_t):
     """Returns the low-water and the high-water mark that `set_write_buffer_limits` was asked for.
 
+    In whole bytes, and not beyond what a size can be: what is compared with them is neither.
+
     Raises:
         ValueError: not high >= low >= 0.
     """
@@ -349,7 +354,7 @@ def water_marks(high, low, default: cython.Py_ssize_t):
         low = high // 4
     if not high >= low >= 0:
         raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
-    return low, high
+    return int(min(low, sys.maxsize)), int(min(high, sys.maxsize))
 
 
 def tell_protocol(transport: Runnable, protocol, method: str):

@@ -12,20 +12,22 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests.net.tls_support import NAME, client_context, server_context
+
 BODY = os.urandom(4 << 20)
 
 
 @asynccontextmanager
-async def serving(*routes: web.RouteDef, **options: Any) -> AsyncIterator[str]:
-    """Runs a server with these routes; gives its address."""
+async def serving(*routes: web.RouteDef, ssl: Any = None, **options: Any) -> AsyncIterator[str]:
+    """Runs a server with these routes, under TLS with a context; gives its address."""
     app = web.Application(client_max_size=len(BODY) * 2)
     app.add_routes(routes)
     runner = web.AppRunner(app, **options)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl).start()
         host, port = runner.addresses[0]
-        yield f"http://{host}:{port}"
+        yield f"http://{host}:{port}" if ssl is None else f"https://{NAME}:{port}"
     finally:
         await runner.cleanup()
 
@@ -108,10 +110,30 @@ async def test_a_download_in_parts_arrives_whole() -> None:
             assert await answer.read() == BODY
 
 
-async def test_websocket_messages_are_echoed() -> None:
+async def test_requests_over_tls_are_answered() -> None:
+    routes = [web.post("/", digest), web.get("/", parts)]
+    async with serving(*routes, ssl=server_context()) as url, aiohttp.ClientSession() as session:
+        for _ in range(3):
+            async with session.post(url, data=io.BytesIO(BODY), ssl=client_context()) as answer:
+                assert await answer.text() == hashlib.sha256(BODY).hexdigest()
+        async with session.get(url, ssl=client_context()) as answer:
+            assert await answer.read() == BODY
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
+    async with serving(web.get("/", parts), ssl=server_context()) as url:
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await session.get(url)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_websocket_messages_are_echoed(tls: bool) -> None:
     messages: list[Any] = ["text", b"bytes", "é" * 100_000, BODY]
-    async with serving(web.get("/", echo)) as url, aiohttp.ClientSession() as session:
-        async with session.ws_connect(url, max_msg_size=0) as ws:
+    ssl = server_context() if tls else None
+    async with serving(web.get("/", echo), ssl=ssl) as url, aiohttp.ClientSession() as session:
+        context: Any = client_context() if tls else True
+        async with session.ws_connect(url, max_msg_size=0, ssl=context) as ws:
             for message in messages:
                 await (ws.send_str if isinstance(message, str) else ws.send_bytes)(message)
             assert [(await ws.receive()).data for _ in messages] == messages

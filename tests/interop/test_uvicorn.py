@@ -1,4 +1,4 @@
-"""uvicorn, as it is started from a command line: HTTP/1.1, WebSocket, reload, several workers."""
+"""uvicorn, as it is started from a command line: HTTP/1.1, WebSocket, TLS, reload, workers."""
 
 import asyncio
 import hashlib
@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 import websockets
+
+from tests.net.tls_support import CERTIFICATES, NAME, client_context
 
 from .asgi_app import CHUNK, CHUNKS
 from .debian import find
@@ -32,11 +34,22 @@ class Uvicorn:
     def url(self, path: str = "/") -> str:
         return f"http://{self.address}{path}"
 
+    def tls_url(self, path: str = "/", scheme: str = "https") -> str:
+        """Under the name that the certificate has."""
+        return f"{scheme}://{NAME}:{self.address.rpartition(':')[2]}{path}"
+
 
 @pytest.fixture(params=["h11", "httptools"])
 def server(request: pytest.FixtureRequest, start: Any, loop_spec: str) -> Uvicorn:
     """With each of its parsers."""
     return Uvicorn(start, loop_spec, "--http", request.param)
+
+
+@pytest.fixture
+def tls_server(start: Any, loop_spec: str) -> Uvicorn:
+    """With a certificate."""
+    certificate = str(CERTIFICATES / "server.pem")
+    return Uvicorn(start, loop_spec, "--ssl-certfile", certificate, "--ssl-keyfile", certificate)
 
 
 async def test_requests_are_answered_by_the_loop_that_was_named(
@@ -124,6 +137,36 @@ async def test_a_websocket_that_leaves_is_noticed(start: Any, loop_spec: str) ->
     server.program.until("websocket left with 4001")
 
 
+async def test_requests_over_tls_are_answered(tls_server: Uvicorn) -> None:
+    body = CHUNK * CHUNKS
+    async with httpx.AsyncClient(verify=client_context()) as client:
+        requests = [
+            client.post(tls_server.tls_url("/upload"), content=b"%d" % i) for i in range(20)
+        ]
+        answers = [a.text for a in await asyncio.gather(*requests)]
+        assert answers == [hashlib.sha256(b"%d" % i).hexdigest() for i in range(20)]
+        answer = await client.post(tls_server.tls_url("/upload"), content=body)
+        assert answer.text == hashlib.sha256(body).hexdigest()
+        assert (await client.get(tls_server.tls_url("/download"))).content == body
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tls_server: Uvicorn) -> None:
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            await client.get(tls_server.tls_url())
+    async with httpx.AsyncClient(verify=client_context()) as client:
+        assert (await client.get(tls_server.tls_url())).status_code == 200
+
+
+async def test_websocket_messages_over_tls_are_echoed(tls_server: Uvicorn) -> None:
+    messages = ["text", b"bytes", CHUNK * 8]
+    url = tls_server.tls_url(scheme="wss")
+    async with websockets.connect(url, ssl=client_context(), max_size=None) as connection:
+        for message in messages:
+            await connection.send(message)
+        assert [await connection.recv() for _ in messages] == messages
+
+
 async def test_a_worker_that_is_killed_is_replaced(start: Any, loop_spec: str) -> None:
     server = Uvicorn(start, loop_spec, "--workers", "2")
     for _ in range(2):
@@ -162,9 +205,17 @@ async def test_a_change_of_the_program_is_loaded(start: Any, loop_spec: str, tmp
 
 
 def test_wrk_sees_no_failure(server: Uvicorn) -> None:
+    run_wrk(server.url())
+
+
+def test_wrk_sees_no_failure_over_tls(tls_server: Uvicorn) -> None:
+    run_wrk(tls_server.tls_url())
+
+
+def run_wrk(url: str) -> None:
     wrk = find("wrk", "wrk")
     done = subprocess.run(
-        [wrk.path, "-t1", "-c32", "-d1s", server.url()],
+        [wrk.path, "-t1", "-c32", "-d1s", url],
         env=wrk.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,

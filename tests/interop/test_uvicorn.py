@@ -8,6 +8,7 @@ import signal
 import subprocess
 import textwrap
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -199,9 +200,17 @@ async def test_a_change_of_the_program_is_loaded(start: Any, loop_spec: str, tmp
     server.program.until("Started server process")
     async with httpx.AsyncClient() as client:
         assert (await client.get(server.url())).text == "old"
+        while not watches_files(server.program.process.pid):
+            await asyncio.sleep(0)
         write("new!")
         await asyncio.to_thread(server.program.until, "Started server process")
         assert (await client.get(server.url())).text == "new!"
+
+
+def watches_files(pid: int) -> bool:
+    """Returns True once the system tells a process of changes; those before are lost on it."""
+    infos = Path(f"/proc/{pid}/fdinfo").iterdir()
+    return any("inotify wd" in info.read_text() for info in infos)
 
 
 def test_wrk_sees_no_failure(server: Uvicorn) -> None:

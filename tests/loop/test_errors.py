@@ -45,7 +45,7 @@ def test_the_log_tells_where_the_handle_was_made_in_debug_mode(loop, caplog):
     loop.call_soon(fail)
     run_ready(loop)
     text = errors_of(caplog)[0].getMessage()
-    assert "Object created at (most recent call last):\n" in text
+    assert "\nsource_traceback: Object created at (most recent call last):\n" in text
     assert "loop.call_soon(fail)" in text
 
 

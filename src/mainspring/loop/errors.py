@@ -45,7 +45,7 @@ class Errors(Part):
             if key in ("source_traceback", "handle_traceback"):
                 stack = "".join(traceback.format_list(value)).rstrip()
                 what = "Object" if key == "source_traceback" else "Handle"
-                value = f"\n{what} created at (most recent call last):\n{stack}"
+                value = f"{what} created at (most recent call last):\n{stack}"
                 lines.append(f"{key}: {value}")
             else:
                 lines.append(f"{key}: {value!r}")

@@ -157,6 +157,13 @@ def test_a_port_may_be_any_kind_of_integer(loop):
         run_ready(loop)
 
 
+@pytest.mark.parametrize("port", ["", b"", "0", None])
+def test_a_server_without_a_port_takes_a_free_one(loop, port):
+    server = loop.run_until_complete(loop.create_server(asyncio.Protocol, "127.0.0.1", port))
+    assert server.sockets[0].getsockname()[1] > 0
+    server.close()
+
+
 def test_an_address_without_a_port_is_refused(loop):
     with pytest.raises(ValueError, match="not enough values"):
         loop.run_until_complete(connect_socket(loop, "1"))

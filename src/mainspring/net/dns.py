@@ -1,5 +1,6 @@
 """Names and addresses: what needs no look-up is answered at once."""
 
+import contextlib
 import operator
 import socket
 from typing import Any
@@ -15,7 +16,7 @@ def check_address(host: Any, port: Any) -> tuple[Any, Any]:
         port: a number, or a service's name or number as text.
 
     Returns:
-        The two, the port as an `int` if it is any kind of number.
+        The two, the port as an `int` if it is any kind of number; an empty one is 0.
 
     Raises:
         OverflowError: the port is not between 0 and 65535.
@@ -24,12 +25,12 @@ def check_address(host: Any, port: Any) -> tuple[Any, Any]:
     if (isinstance(host, str) and "\0" in host) or (isinstance(host, bytes) and 0 in host):
         raise ValueError(f"embedded null character in the host {host!r}")
     if isinstance(port, (str, bytes)):
-        number = int(port) if _is_number(port) else 0
-    else:
-        if port is not None:
-            port = operator.index(port)
-        number = port or 0
-    if not 0 <= number <= 65535:
+        # What is no number is the name of a service.
+        with contextlib.suppress(ValueError):
+            port = int(port or 0)
+    elif port is not None:
+        port = operator.index(port)
+    if isinstance(port, int) and not 0 <= port <= 65535:
         raise OverflowError(f"port must be 0-65535, not {port!r}")
     return host, port
 
@@ -59,12 +60,8 @@ def literal_addresses(
 
 def _is_numeric_port(port: Any) -> bool:
     if isinstance(port, (str, bytes)):
-        return _is_number(port)
+        return port.isascii() and port.isdigit()
     return port is None or isinstance(port, int)
-
-
-def _is_number(text: str | bytes) -> bool:
-    return text.isascii() and text.isdigit()
 
 
 def _is_literal(host: Any) -> bool:

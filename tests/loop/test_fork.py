@@ -21,6 +21,7 @@ def fork_and_wait(child):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 loop = mainspring.new_event_loop()
+loop.slow_callback_duration = 60  # forking takes as long as it takes
 loop.run_until_complete(asyncio.sleep(0))
 ours, theirs = socket.socketpair()
 ours.setblocking(False)

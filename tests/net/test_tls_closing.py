@@ -227,6 +227,26 @@ def test_what_the_system_takes_is_sent_before_an_abort(run: Any, bench: Any) -> 
     run(main())
 
 
+@pytest.mark.parametrize("when", ["before it is lost", "after"])
+def test_a_paused_protocol_that_is_aborted_is_not_resumed(
+    when: str, our_run: Any, our_bench: Any
+) -> None:
+    async def main() -> None:
+        protocol = Recorder()
+        transport, _ = await connect(our_bench, protocol, small=True)
+        while "pause" not in protocol.events:
+            transport.write(bytes(1 << 16))
+        transport.abort()
+        if when == "after":
+            await protocol.lost()
+        transport.write(b"late")
+        transport.set_write_buffer_limits(high=10)
+        await protocol.lost()
+        assert protocol.events == ["made", "pause", ("lost", None)]
+
+    our_run(main())
+
+
 def test_abort_in_the_shutdown_ends_it(run: Any, bench: Any) -> None:
     async def main() -> None:
         protocol = Recorder()

@@ -92,6 +92,9 @@ class SSLTransport(TLSConnection):
         return 0
 
     def after_append(self):
+        if self.state >= FLUSHING:
+            # It was dropped, and nothing is to be said of the connection any more.
+            return 0
         if self.state == OPEN and not self.is_held_up and self.unsent > 0:
             if self.stream is None or self.unsent >= RECORD_SIZE or self.unsent >= self.high_water:
                 self.flush()

@@ -14,6 +14,7 @@ import pytest
 
 import mainspring
 from tests.loop.helpers import run_program
+from tests.net.support import next_iteration
 
 PIPE = subprocess.PIPE
 START = asyncio.create_subprocess_exec
@@ -47,6 +48,9 @@ def test_the_exit_is_told_in_every_way(way, our_run):
         process = await START("cat", stdin=PIPE)
         process.kill()
         assert await process.wait() == -signal.SIGKILL
+        # The end of its pipe may come later; until then a signal is for nobody.
+        process.stdin.close()
+        await next_iteration(asyncio.get_running_loop())
         with pytest.raises(ProcessLookupError):
             process.kill()
 

@@ -44,6 +44,18 @@ def test_a_connection_goes_on_encrypted(run: Any, bench: Any, kind: Any, server_
     run(main())
 
 
+def test_there_is_no_transport_for_a_connection_that_is_closed_before(run: Any, bench: Any) -> None:
+    async def main() -> None:
+        transport, protocol, _ = await bench.connect()
+        transport.close()
+        coroutine = bench.loop.start_tls(
+            transport, protocol, client_context(), server_hostname=NAME
+        )
+        assert await coroutine is None
+
+    run(main())
+
+
 def test_tls_goes_over_tls(run: Any, bench: Any) -> None:
     async def main() -> None:
         protocol = Recorder()

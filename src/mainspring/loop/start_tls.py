@@ -25,7 +25,7 @@ class StartTLS(Part):
         server_hostname: str | None = None,
         ssl_handshake_timeout: float | None = None,
         ssl_shutdown_timeout: float | None = None,
-    ) -> asyncio.Transport:
+    ) -> asyncio.Transport | None:
         """Encrypts a connection from here on; asyncio's `start_tls`.
 
         Parameters:
@@ -39,7 +39,8 @@ class StartTLS(Part):
             ssl_shutdown_timeout: seconds; 30 by default.
 
         Returns:
-            The transport that the protocol is to use now, once the handshake is done.
+            The transport that the protocol is to use now, once the handshake is done; None if the
+            one below was closed before, without an error.
 
         Raises:
             TypeError: `sslcontext` is none, or `transport` can't be used so.
@@ -83,7 +84,7 @@ class StartTLS(Part):
         finally:
             # It holds the exception, which holds this frame.
             del waiter
-        return encrypted
+        return None if encrypted.get_extra_info("ssl_object") is None else encrypted
 
 
 def _read_ahead(protocol: asyncio.StreamReaderProtocol) -> bytes:

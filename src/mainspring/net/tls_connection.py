@@ -45,6 +45,11 @@ RECORD_SIZE = cython.declare(cython.Py_ssize_t, 16 * 1024)
 class TLSConnection(TLSHandshake):
     """The lower half of an `SSLTransport`."""
 
+    @property
+    def _sslcontext(self):
+        # As asyncio's SSLProtocol has it.
+        return self.options.context
+
     def data_received(self, data):
         """Takes what a transport received that isn't a `StreamTransport`."""
         content: bytes = bytes(data)

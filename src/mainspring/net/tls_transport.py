@@ -92,16 +92,14 @@ class SSLTransport(TLSConnection):
         return 0
 
     def after_append(self):
-        if self.state >= FLUSHING:
-            # It was dropped, and nothing is to be said of the connection any more.
-            return 0
         if self.state == OPEN and not self.is_held_up and self.unsent > 0:
             if self.stream is None or self.unsent >= RECORD_SIZE or self.unsent >= self.high_water:
                 self.flush()
             elif not self.is_flush_due:
                 self.is_flush_due = True
                 self.scheduler.flush_later(self)
-        return self.control_protocol()
+        # Of a connection that is closing nothing more is told: what was written was dropped.
+        return self.control_protocol() if self.state < FLUSHING else 0
 
     def flush(self):
         """Encrypts and sends what was gathered; an error ends the connection."""

@@ -26,12 +26,17 @@ def put_in_place(spec: str) -> None:
             setattr(asyncio, class_name, factory)
 
 
-def let_popen_block() -> None:
-    """Tells blockbuster that starting a child reads a pipe, where our loop does it too.
+# What blockbuster lets asyncio's files do, by their names, and where ours do it: start a child
+# (`subprocess.Popen` reads a pipe until the child's `exec`), look at the file of a UNIX socket.
+BLOCKING = {
+    "os.read": ("mainspring/process/transport.py", {"start_subprocess"}),
+    "os.stat": ("mainspring/net/socket_file.py", {"_remove_stale", "_identity"}),
+    "os.unlink": ("mainspring/net/socket_file.py", {"remove"}),
+}
 
-    That is `subprocess.Popen`, which waits for the child's `exec`; blockbuster exempts asyncio's
-    call of it, by the name of asyncio's file.
-    """
+
+def let_ours_block() -> None:
+    """Tells blockbuster of our files what it knows of asyncio's."""
     if importlib.util.find_spec("blockbuster") is None:
         return
     blockbuster: Any = importlib.import_module("blockbuster").BlockBuster
@@ -39,9 +44,8 @@ def let_popen_block() -> None:
 
     def make_with_ours(self: Any, *args: Any, **kwargs: Any) -> None:
         make(self, *args, **kwargs)
-        self.functions["os.read"].can_block_in(
-            "mainspring/process/transport.py", {"start_subprocess"}
-        )
+        for function, (file, callers) in BLOCKING.items():
+            self.functions[function].can_block_in(file, callers)
 
     blockbuster.__init__ = make_with_ours
 
@@ -63,4 +67,4 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 
 put_in_place(os.environ["LOOP"])
-let_popen_block()
+let_ours_block()

@@ -28,7 +28,7 @@ class SocketFile:
         self._path = None
         if isinstance(name, str) and name:
             # Absolute: the working folder may be another when it is to be removed.
-            self._path = os.path.abspath(name)
+            self._path = name if os.path.isabs(name) else os.path.abspath(name)
             try:
                 self._identity = _identity(self._path)
             except OSError:

@@ -10,6 +10,8 @@ from benchmarks.processes import BenchmarkError
 
 COMMANDS = {
     "echo": "benchmarks.echo",
+    "latency": "benchmarks.latency",
+    "gate": "benchmarks.gate",
     "micro": "benchmarks.micro",
     "http": "benchmarks.http_plaintext",
     "syscalls": "benchmarks.syscalls",

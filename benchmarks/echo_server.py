@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.beside import PARTS, Beside, open_counters
 from benchmarks.loops import make_loop
 
 BACKLOG = 4096
@@ -180,6 +181,11 @@ async def serve(
     return server.sockets[0].getsockname()[1], server
 
 
+async def start_beside(beside: Beside, parts: list[str]) -> list[str]:
+    """Starts the work beside the echo in the running loop; returns how each part runs."""
+    return beside.start(parts)
+
+
 def answer(line: bytes) -> dict[str, int]:
     """Returns the figures that only the process itself knows.
 
@@ -200,6 +206,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--loop", required=True)
     parser.add_argument("--api", choices=APIS, default="protocol")
     parser.add_argument("--tls", metavar="PEM", help="a key and certificate: serve with TLS")
+    parser.add_argument("--beside", choices=PARTS, nargs="+", default=[], help="do this as well")
+    parser.add_argument("--unit", type=int, default=1000, help="how far a unit of it counts")
+    parser.add_argument("--counters", help="the file where its units are counted")
+    parser.add_argument("--nice", type=int, default=0, help="of the threads in to_thread")
     options = parser.parse_args(argv)
     context = None
     if options.tls:
@@ -221,7 +231,11 @@ def main(argv: list[str] | None = None) -> None:
             print(json.dumps(answer(line)), flush=True)
 
     loop.add_reader(sys.stdin.fileno(), on_control)
-    print(json.dumps({"port": port}), flush=True)
+    ready: dict[str, Any] = {"port": port}
+    if options.beside:
+        beside = Beside(loop, open_counters(options.counters), options.unit, options.nice)
+        ready["beside"] = loop.run_until_complete(start_beside(beside, options.beside))
+    print(json.dumps(ready), flush=True)
     loop.run_forever()
     del serving
     # Past the last figure nothing is measured, and an orderly end of 10,000 connections takes

@@ -31,10 +31,30 @@ class Series:
             name: the loop in question.
             base: what it is compared with.
         """
-        return [
-            None if a is None or not b else a / b
-            for a, b in zip(self.values.get(name, []), self.values.get(base, []), strict=False)
-        ]
+        return per_round(lambda a, b: a / b if b else None, self.row(name), self.row(base))
+
+    def differences(self, name: str, base: str) -> list[float | None]:
+        """Returns name - base for each round in which both gave a value; see `ratios`."""
+        return per_round(lambda a, b: a - b, self.row(name), self.row(base))
+
+    def row(self, name: str) -> list[float | None]:
+        """Returns the values of one loop, none if it wasn't measured."""
+        return self.values.get(name, [])
+
+
+def per_round(
+    compute: Callable[..., float | None], *rows: Sequence[float | None]
+) -> list[float | None]:
+    """Returns what is computed of the values of each round.
+
+    Args:
+        compute: takes a value of each row and returns one, or None where there is none.
+        rows: the values by round; a round in which one is None gives None.
+    """
+    return [
+        None if any(value is None for value in values) else compute(*values)
+        for values in zip(*rows, strict=False)
+    ]
 
 
 def present(values: Sequence[float | None]) -> list[float]:

@@ -45,19 +45,20 @@ def loop_list(text: str) -> list[LoopName]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def add_common(parser: argparse.ArgumentParser, rounds: int) -> None:
+def add_common(parser: argparse.ArgumentParser, rounds: int, loops: str = DEFAULT_LOOPS) -> None:
     """Adds `--loops`, `--rounds` and `--json`.
 
     Args:
         parser: the command's parser.
         rounds: its default number of rounds.
+        loops: its default loops.
     """
     parser.add_argument(
         "--loops",
         type=loop_list,
-        default=loop_list(DEFAULT_LOOPS),
+        default=loop_list(loops),
         metavar="LOOP,LOOP",
-        help=f"MODULE:FACTORY or a short name (default: {DEFAULT_LOOPS})",
+        help=f"MODULE:FACTORY or a short name (default: {loops})",
     )
     parser.add_argument(
         "--rounds", type=int, default=rounds, help=f"interleaved rounds (default: {rounds})"

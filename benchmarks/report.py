@@ -27,6 +27,7 @@ HELP = "run the set and write benchmarks/results/report.md with plots"
 # Both together: glibc neither maps a large read buffer anew each time nor gives it back.
 MALLOC = "--env MALLOC_MMAP_THRESHOLD_=4194304 --env MALLOC_TRIM_THRESHOLD_=8388608"
 DATAGRAMS = "--api datagrams --size 100"
+PACED = "--connections 1 --rate 2000 --one-core --cases low-tasks,idle-calls,run-idle"
 
 # What runs, and how much less of it with --quick.
 PARTS = [
@@ -50,6 +51,13 @@ PARTS = [
         f"--seconds 2 {DATAGRAMS} --connections 10 --burst 16",
         f"--seconds 0.5 {DATAGRAMS} --connections 10 --burst 16",
     ),
+    ("latency", "--seconds 1", "--seconds 0.3 --cases low-tasks,run-idle,1-thread"),
+    (
+        "latency",
+        f"--seconds 2 {PACED}",
+        f"--seconds 0.5 {PACED}",
+    ),
+    ("gate", "--connections 1", ""),
     ("micro", "", "--repeats 2 --scale 0.5"),
     ("http", "--seconds 3", "--seconds 1"),
     ("syscalls", "", "--count 200"),
@@ -59,8 +67,8 @@ PARTS = [
     ("spawn", "", "--count 100"),
     ("callgrind", "", ""),
 ]
-QUICK_ONLY_SKIPS = ("callgrind",)
-REPEATED = ("echo", "micro", "http", "spawn")
+QUICK_ONLY_SKIPS = ("callgrind", "gate")
+REPEATED = ("echo", "latency", "micro", "http", "spawn")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

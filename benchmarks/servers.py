@@ -40,6 +40,17 @@ class Window:
         }
 
 
+def python_server(loop: LoopName, api: str) -> list[str]:
+    """Returns the command of the Python server.
+
+    Args:
+        loop: the loop it runs on.
+        api: how it serves.
+    """
+    module = "benchmarks.echo_server"
+    return [sys.executable, "-m", module, "--loop", loop.spec, "--api", api]
+
+
 def start_server(
     loop: LoopName,
     api: str,
@@ -66,8 +77,7 @@ def start_server(
     if loop == C_SERVER:
         command = [program("echo_server")]
     else:
-        module = "benchmarks.echo_server"
-        command = [sys.executable, "-m", module, "--loop", loop.spec, "--api", api]
+        command = python_server(loop, api)
         if tls:
             command += ["--tls", certificate()]
     process = LineProcess(command, cores.server, f"the {loop.label} server", extra)
@@ -122,6 +132,26 @@ class Load:
     def __exit__(self, *exception: object) -> None:
         self._client.close()
 
+    @property
+    def pid(self) -> int:
+        """The client's process."""
+        return self._client.pid
+
+    def phase(self, seconds: float = 0.0, count: int = 0, rate: int = 0) -> dict[str, float]:
+        """Makes requests for a while; at the end none is in flight.
+
+        Args:
+            seconds: how long; 0 for no bound in time.
+            count: how many requests, or bursts; 0 for no bound in number.
+            rate: how many begin in a second, by the clock, and latencies count from when each
+                was due; with 0 a connection's next begins when its last is answered.
+
+        Returns:
+            The client's own figures: `requests`, `elapsed` in seconds, and latencies in `p50_us`,
+            `p99_us`, `p999_us` and `max_us`.
+        """
+        return self._client.ask(f"{round(seconds * 1000)} {count} {rate}", seconds + 60.0)
+
     def run(self, seconds: float = 0.0, count: int = 0) -> Window:
         """Runs one window of load.
 
@@ -134,8 +164,7 @@ class Load:
         """
         settle(self._server.pid)
         before = cpu_seconds(self._server.pid)
-        line = f"{round(seconds * 1000)} {count}"
-        figures = self._client.ask(line, seconds + 60.0)
+        figures = self.phase(seconds, count)
         settle(self._server.pid)
         used = cpu_seconds(self._server.pid) - before
         requests = int(figures["requests"]) * self._echoes

@@ -23,6 +23,7 @@ def measurement(
         chunks=chunks,
         chunks_begun_writable=early,
         chunk_ms=5.0 if chunks else 0.0,
+        sender_cpu=0.4,
     )
 
 

@@ -29,12 +29,19 @@ def test_a_capped_cell_has_no_ratio_but_the_share_that_came() -> None:
     assert CAPPED.share == pytest.approx(0.34)
 
 
+def test_the_work_is_measured_against_the_time_that_sending_leaves() -> None:
+    # 100 chunks of 5 ms. Sending takes 0.4 s in the quiet run; the capped one did 34 % of that.
+    assert SLOW.work == pytest.approx(0.5 / (5.0 - 0.4))
+    assert CAPPED.work == pytest.approx(0.5 / (8.0 - 0.34 * 0.4))
+
+
 def test_the_table_has_a_line_for_each_cell_below_its_heading() -> None:
     lines = table([FAST, CAPPED]).splitlines()
     assert len(lines) == 5
     assert lines[0].startswith("way")
     assert "1.02x" in lines[2]
     assert lines[3].split()[4:8] == ["8.00", ">", "4x", "34%"]
+    assert lines[3].split()[-2:] == ["90", "6%"]
 
 
 def test_the_columns_of_the_table_are_aligned() -> None:

@@ -38,6 +38,7 @@ def test_a_way_sends_everything_without_busy_work(way: Way) -> None:
     assert (result.received, result.capped) == (TOTAL, False)
     assert (result.chunks, result.chunks_begun_writable, result.chunk_ms) == (0, 0, 0.0)
     assert result.echoes >= 1
+    assert result.sender_cpu > 0
 
 
 def test_a_way_sends_everything_and_is_busy_beside_it(way: Way) -> None:

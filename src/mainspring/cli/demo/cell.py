@@ -68,6 +68,7 @@ class Measurement:
         chunks: busy chunks that were done.
         chunks_begun_writable: those among them that began while the socket was writable.
         chunk_ms: the CPU time that a chunk took on average, in ms; 0 without chunks.
+        sender_cpu: the CPU time that the sender used from beginning to end, in s.
     """
 
     seconds: float
@@ -80,6 +81,7 @@ class Measurement:
     chunks: int
     chunks_begun_writable: int
     chunk_ms: float
+    sender_cpu: float
 
 
 class _Role:
@@ -218,4 +220,5 @@ def run_once(
         chunks=sent["chunks"],
         chunks_begun_writable=sent["chunks_begun_writable"],
         chunk_ms=sent["cpu_seconds"] * 1000 / max(1, sent["chunks"]),
+        sender_cpu=sent["sender_cpu"],
     )

@@ -54,6 +54,15 @@ class Cell:
         """The share of the data that came in the busy run, from 0 to 1."""
         return min(1.0, self.busy.received / self.busy.total)
 
+    @property
+    def work(self) -> float:
+        """The share of the time that sending leaves in which busy chunks ran, from 0 to 1 or so.
+
+        What sending takes is the CPU time of the quiet run, for as much of the data as came.
+        """
+        left = self.busy.seconds - self.quiet.sender_cpu * self.share
+        return self.busy.chunks * self.busy.chunk_ms / 1000 / left
+
 
 @dataclass
 class Experiment:

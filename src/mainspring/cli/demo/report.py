@@ -24,8 +24,12 @@ HEADINGS = (
     "p99 ms",
     "chunks",
     "early",
+    "work",
 )
-LEGEND = "p50, p99: the echo's latency. early: chunks that began while the socket was writable."
+LEGEND = (
+    "p50, p99: the echo's latency. early: chunks begun while the socket was writable."
+    " work: share of the time left."
+)
 CHART_WIDTH = 40
 UNHINDERED = 1.2
 """Up to this ratio a transfer counts as not slowed down: below it is the machine's noise."""
@@ -45,6 +49,7 @@ def table(cells: Sequence[Cell]) -> str:
             f"{cell.busy.echo_p99_ms:.2f}",
             str(cell.busy.chunks),
             str(cell.busy.chunks_begun_writable),
+            f"{cell.work:.0%}",
         )
         for cell in cells
     ]
@@ -166,6 +171,7 @@ def as_json(experiment: Experiment) -> dict[str, Any]:
                 "send_buffer": cell.send_buffer,
                 "ratio": cell.ratio,
                 "capped": cell.busy.capped,
+                "work": cell.work,
                 "quiet": vars(cell.quiet),
                 "busy": vars(cell.busy),
             }

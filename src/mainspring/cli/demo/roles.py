@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 from mainspring.cli.demo.client import measure_echo
@@ -66,13 +67,16 @@ def run_sender(spec: dict[str, Any]) -> None:
     data, echo = _accept(data_listener), _accept(echo_listener)
     data.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, spec["send_buffer"])
     with Work(data, echo, spec["total"], spec["chunk_count"]) as work:
+        begin = time.process_time()
         way.run(work)
+        used = time.process_time() - begin
         busy = work.busy
         _say(
             {
                 "chunks": busy.chunks if busy else 0,
                 "chunks_begun_writable": busy.chunks_begun_writable if busy else 0,
                 "cpu_seconds": busy.cpu_seconds if busy else 0.0,
+                "sender_cpu": used,
             }
         )
 

@@ -174,7 +174,7 @@ def _measure_alone(load: Load, pid: int, setting: Setting) -> dict[str, float]:
 def _measure_beside(load: Load, setting: Setting, counters: Counters) -> dict[str, float]:
     time.sleep(WARM_UP)
     with counters.rate() as alone:
-        time.sleep(setting.seconds / 2)
+        time.sleep(setting.seconds)
     load.phase(WARM_UP, rate=setting.rate)
     with counters.rate() as beside:
         figures = load.phase(setting.seconds, rate=setting.rate)

@@ -1,8 +1,8 @@
 """What the Mainspring ways share: a loop of ours, and busy work as idle callbacks.
 
-Invariant: busy work goes to the loop as idle work only, one chunk a unit, so that the
-loop polls before each chunk and serves whatever is ready first. A chunk that has begun
-runs to its end.
+Invariant: busy work goes to the loop as idle work only. By `call_idle` it is one chunk a
+unit: the loop polls before each and serves whatever is ready first, and a chunk that has
+begun runs to its end.
 """
 
 import asyncio
@@ -23,6 +23,9 @@ class IdleLoop(Protocol):
         self, callback: Callable[..., object], *args: object, timeout: float | None = None
     ) -> asyncio.Handle:
         """Run `callback` once when nothing else can run."""
+
+    def run_idle(self, func: Callable[..., object], *args: object) -> asyncio.Future[Any]:
+        """Run `func` in the idle thread, which gives way to the loop at once."""
 
     def create_task(self, coro: Coroutine[Any, Any, None], *, priority: int) -> asyncio.Task[None]:
         """Start a task with a priority."""

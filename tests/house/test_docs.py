@@ -57,6 +57,11 @@ def test_the_idle_sum_of_the_tutorial_is_what_the_page_says(tmp_path):
     assert "`499999500000`" in (DOCS / "tutorial" / "idle-work.md").read_text(encoding="utf-8")
 
 
+def test_the_function_that_cannot_be_preempted_is_named(tmp_path):
+    page = "explanation/what-cannot-be-preempted.md"
+    assert run(first_block(page), tmp_path) == (0, "rank\n", "")
+
+
 def test_the_tests_that_the_documentation_recommends_pass(tmp_path):
     whole, stepwise = BLOCK.findall(
         (DOCS / "how-to" / "test-with-priorities.md").read_text(encoding="utf-8")

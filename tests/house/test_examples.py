@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from tests.house.house import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -33,7 +35,7 @@ def finish(process):
 
 
 def test_every_example_is_run_here():
-    known = {"echo_server.py", "background_work.py", "priorities.py"}
+    known = {"echo_server.py", "background_work.py", "idle_function.py", "priorities.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == known
 
 
@@ -49,6 +51,27 @@ def test_the_background_work_is_done_while_all_requests_are_answered():
     answered, primes = output.splitlines()
     assert answered.startswith("50 requests answered")
     assert "idle units" in primes
+
+
+@pytest.mark.parametrize("work", ["idle", "thread", "task"])
+def test_the_function_counts_primes_while_all_requests_are_answered(work):
+    code, output, errors = finish(start("idle_function.py", "--requests", "50", "--work", work))
+    assert (code, errors) == (0, "")
+    answered, primes = output.splitlines()
+    assert answered.startswith("50 requests answered: median ")
+    assert int(primes.partition(" primes below ")[0]) > 0
+
+
+def test_the_function_is_left_out_for_comparison():
+    code, output, errors = finish(start("idle_function.py", "--requests", "50", "--work", "none"))
+    assert (code, errors) == (0, "")
+    assert output.splitlines()[1].startswith("0 primes below 2 ")
+
+
+def test_only_our_loop_has_an_idle_thread_for_the_function():
+    code, output, errors = finish(start("idle_function.py", "--loop", "asyncio"))
+    assert (code, output) == (2, "")
+    assert "asyncio's own loop has no idle thread" in errors
 
 
 def test_the_echo_server_sends_back_what_it_is_sent_and_ends_at_a_signal():

@@ -13,12 +13,14 @@ from collections import Counter
 
 from .suite import Suite, SuiteError
 
-# These put their own function in the place of a method: of a transport's `write`, which is compiled
-# here as in uvloop, and of `loop.time`, which no timer here asks.
+# The first three put their own function in the place of a method: of a transport's `write`, which
+# is compiled here as in uvloop, and of `loop.time`, which no timer here asks. The last wants a
+# timer to keep a whole number's type; here its time is a float always, as `loop.time()` is.
 AIOHTTP_INTERNALS = [
     "tests/test_client_ws_functional.py::test_heartbeat_connection_closed",
     "tests/test_web_websocket_functional.py::test_heartbeat_connection_closed",
     "tests/test_web_functional.py::test_keepalive_expires_on_time",
+    "tests/test_helpers.py::test_when_timeout_smaller_second_with_low_threshold",
 ]
 SUITES = [
     Suite(

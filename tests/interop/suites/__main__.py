@@ -4,7 +4,8 @@
 
 The run fails when a test fails on our loop that passes on asyncio's. What fails on ours only is
 run again by itself, once on each loop, before it counts: some tests depend on the machine's load.
-websockets is not among them: its source distributions have none of its tests that use a loop.
+websockets is not among them: its source distributions (7.0 to 17.4 were looked at) have none of its
+tests that use a loop.
 """
 
 import argparse

@@ -28,7 +28,7 @@ def compiled_modules() -> list[Extension]:
         Extension(
             ".".join(pxd.relative_to(SOURCE).with_suffix("").parts),
             [str(pxd.with_suffix(".py"))],
-            include_dirs=[str(SOURCE / "mainspring" / layer) for layer in ("core", "net")],
+            include_dirs=[str(SOURCE / "mainspring" / layer) for layer in ("core", "net", "loop")],
             extra_compile_args=["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", *extra],
             extra_link_args=extra,
         )

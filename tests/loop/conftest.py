@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import mainspring
+from tests.core.fakes import Bench
 
 
 @pytest.fixture(
@@ -32,6 +33,13 @@ def ours() -> Iterator[mainspring.Loop]:
     made = mainspring.new_event_loop()
     yield made
     made.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """Our loop on a clock and a poller that stand still, and the record of what ran."""
+    with Bench() as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 from mainspring.core.observed cimport ObservedScheduler
+from mainspring.core.runnable cimport Runnable
 from mainspring.core.timers cimport TimerHandle
 
 cdef extern from "functions.h":
@@ -8,6 +9,8 @@ cdef extern from "functions.h":
 
 
 cdef class CallbackScheduler(ObservedScheduler):
+    cdef int level_for(self, Runnable handle) except -1
+    cdef int queue_unsaid(self, Runnable handle) except -1
     cdef int check_debug(self, object handle, object callback, str method) except -1
     cdef TimerHandle start_timer(
         self, double when, object callback, object args, object context, object priority, str method

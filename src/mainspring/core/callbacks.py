@@ -16,7 +16,7 @@ from cython.cimports.mainspring.core.capi import (
 )
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
 from cython.cimports.mainspring.core.observed import ObservedScheduler
-from cython.cimports.mainspring.core.priority import level_in, level_of
+from cython.cimports.mainspring.core.priority import is_any_named, level_in, level_of
 from cython.cimports.mainspring.core.runnable import Runnable
 from cython.cimports.mainspring.core.scheduler import SPARE_TAKE
 from cython.cimports.mainspring.core.threadsafe import ThreadSafeHandle
@@ -54,7 +54,12 @@ class CallbackScheduler(ObservedScheduler):
         if self.is_debug:
             self._check_thread()
             self.check_debug(handle, callback, "call_soon")
-        self.queue.push(handle, level_in(context) if priority is None else level_of(priority))
+        if priority is not None:
+            self.queue.push(handle, level_of(priority))
+        elif is_any_named:
+            self.queue_unsaid(handle)
+        else:
+            self.queue.push(handle, DEFAULT_LEVEL)
         return handle
 
     def call_soon_threadsafe(self, callback, *args, context=None, priority=None):
@@ -68,12 +73,15 @@ class CallbackScheduler(ObservedScheduler):
             refuse(callback, "call_soon_threadsafe")
         if context is None:
             context = PyContext_CopyCurrent()
-        level: cython.int = level_in(context) if priority is None else level_of(priority)
+        level: cython.int = DEFAULT_LEVEL if priority is None else level_of(priority)
         if self.thread == PyThread_get_thread_ident():
             handle: Runnable = _new_handle(self, callback, args, context)
             if self.is_debug:
                 self.check_debug(handle, callback, "call_soon_threadsafe")
-            self.queue.push(handle, level)
+            if priority is None and is_any_named:
+                self.queue_unsaid(handle)
+            else:
+                self.queue.push(handle, level)
             return handle
         sent: ThreadSafeHandle = ThreadSafeHandle.__new__(ThreadSafeHandle)
         sent.loop = self
@@ -82,6 +90,8 @@ class CallbackScheduler(ObservedScheduler):
         sent.context = context
         if self.is_debug:
             self.check_debug(sent, callback, "call_soon_threadsafe")
+        if priority is None and is_any_named:
+            level = self.level_for(sent)
         if self.thread == 0:
             # Nothing runs; the order is that of the calls, whatever thread they come from.
             self.queue.push(sent, level)
@@ -163,6 +173,20 @@ class CallbackScheduler(ObservedScheduler):
         if timeout is not None:
             self.timers.push(timer)
         return handle
+
+    def level_for(self, handle: Runnable):
+        """Returns the level of a handle for which none was said; an overrider may own it."""
+        return level_in(handle.context)
+
+    def queue_unsaid(self, handle: Runnable):
+        """Queues a handle for which no priority was said."""
+        level: cython.int = self.level_for(handle)
+        if self.is_continuing and level == self.batch_level:
+            self.queue.push_before_new(handle, level, self.batch_limit)
+        else:
+            self.queue.push(handle, level)
+        self.is_continuing = False
+        return 0
 
     def time(self):
         """Returns the loop's time: seconds of a clock that never goes back."""

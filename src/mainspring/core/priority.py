@@ -28,12 +28,18 @@ class Priority(enum.IntEnum):
 current_priority = ContextVar("mainspring.priority")
 
 is_any_named = False
+on_raise = None
+
+
+def name_any():
+    """Has schedulers look priorities up from now on."""
+    global is_any_named
+    is_any_named = True
 
 
 def name_priority(context, value):
     """Makes `value` the priority that `context` names; for a task that is about to start."""
-    global is_any_named
-    is_any_named = True
+    name_any()
     context.run(current_priority.set, Priority(value))
 
 
@@ -54,14 +60,21 @@ class priority:  # in lower case, because it reads as a statement: `with priorit
         self._token = None
 
     def __enter__(self):
-        global is_any_named
-        is_any_named = True
+        name_any()
         self._token = current_priority.set(self._priority)
+        if self._priority < 0 and on_raise is not None:
+            on_raise()
         return self._priority
 
     def __exit__(self, exc_type, exc, traceback):
         current_priority.reset(self._token)
         self._token = None
+
+
+def call_on_raise(hook):
+    """Has `hook()` called whenever a block has named a priority above DEFAULT."""
+    global on_raise
+    on_raise = hook
 
 
 def priority_level(priority):

@@ -1,4 +1,5 @@
 import enum
+from collections.abc import Callable
 from contextvars import Context, ContextVar
 from types import TracebackType
 
@@ -24,4 +25,5 @@ class priority:
         traceback: TracebackType | None,
     ) -> None: ...
 
+def call_on_raise(hook: Callable[[], object]) -> None: ...
 def priority_level(priority: Priority | int | None) -> int: ...

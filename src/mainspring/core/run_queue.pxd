@@ -14,6 +14,7 @@ cdef class RunQueue:
 
     cdef void clear(self) noexcept
     cdef void push(self, Runnable runnable, int level) noexcept
+    cdef void push_before_new(self, Runnable runnable, int level, unsigned long long limit) noexcept
     cdef int highest(self) noexcept
     cdef bint has_above(self, int level) noexcept
     cdef bint has_more(self, int level, unsigned long long limit) noexcept

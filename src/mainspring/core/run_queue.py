@@ -55,6 +55,25 @@ class RunQueue:
         RING_INSERT(cython.cast(Runnable, before), runnable, cython.cast(Runnable, anchor))
         self.mask |= 1 << level
 
+    def push_before_new(self, runnable: Runnable, level: cython.int, limit: cython.ulonglong):
+        """Puts a runnable behind what is stamped up to `limit`, and before what came since.
+
+        It counts as one of those before. The walk passes what came since only.
+        """
+        anchor: cython.pointer(PyObject) = self.anchors[level]
+        after: cython.pointer(PyObject) = anchor
+        before: cython.pointer(PyObject)
+        self.push(runnable, level)
+        before = runnable.prev
+        while before != anchor and cython.cast(Runnable, before).stamp > limit:
+            after = before
+            before = cython.cast(Runnable, before).prev
+        if after == anchor:
+            return
+        runnable.unlink()
+        runnable.stamp = limit
+        RING_INSERT(cython.cast(Runnable, before), runnable, cython.cast(Runnable, after))
+
     def highest(self):
         """Returns the most urgent level that is not empty, or -1."""
         level: cython.int

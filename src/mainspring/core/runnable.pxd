@@ -14,6 +14,8 @@ cdef class Runnable:
     cdef object args
     cdef object context
     cdef object source_traceback
+    # What it is a part of, if anybody wants to know when it has run; nothing to the core.
+    cdef object owner
     cdef object __weakref__
     cdef Runnable next
     cdef PyObject* prev

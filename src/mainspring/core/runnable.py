@@ -113,6 +113,7 @@ class Runnable:
         # keeps nothing alive.
         self.callback = None if self.source_traceback is None else self._describe_callback()
         self.args = None
+        self.owner = None
         return 0
 
     def cancelled(self):

@@ -1,3 +1,5 @@
+from cpython.ref cimport PyObject
+
 from mainspring.core.clock cimport Clock
 from mainspring.core.fds cimport FdTable
 from mainspring.core.gate cimport Gate
@@ -40,6 +42,13 @@ cdef class Scheduler:
     cdef unsigned long long low_quantum
     cdef long long low_ran_at
     cdef long long low_limit
+    # What runs now, NULL for nothing; and of the batch it is in, the beginning the level and its last stamp.
+    cdef PyObject* running
+    cdef unsigned long long batch_began
+    cdef unsigned long long batch_limit
+    cdef int batch_level
+    # The next callback goes on with what runs now, and before what the batch has added.
+    cdef bint is_continuing
 
     cdef int iterate(self, bint may_sleep) except -1
     cdef int poll(self, long long timeout) except -1
@@ -49,6 +58,7 @@ cdef class Scheduler:
     cdef int run_batch(self) except -1
     cdef int run_level(self, int level) except -1
     cdef int run_one(self, int level) except -1
+    cdef int ran_owned(self, Runnable runnable) except -1
     cdef bint low_is_overdue(self) except -1
     cdef int pass_over_default(self, int level) except -1
     cdef int flush_later(self, Runnable runnable) except -1

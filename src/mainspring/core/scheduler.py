@@ -181,13 +181,15 @@ class Scheduler:
         limit: cython.ulonglong = self.queue.last_stamps[level]
         above: cython.uint = (1 << level) - 1
         runnable: cython.pointer(PyObject) = self.queue.take(level)
-        began: cython.ulonglong = 0
         counters: cython.pointer(Counters) = cython.address(self.statistics.counters)
         quantum: cython.ulonglong = self.low_quantum if level == LOW_LEVEL else self.quantum
+        # No time to speak of has passed since the poll.
+        began: cython.ulonglong = self.clock.ticks()
         self.statistics.note_depth(level, limit + 1 - cython.cast(Runnable, runnable).stamp)
-        if self.queue.has_more(level, limit):
-            # Read only where a batch can be cut: no time to speak of has passed since the poll.
-            began = self.clock.ticks()
+        self.batch_began = began
+        self.batch_limit = limit
+        self.batch_level = level
+        self.is_continuing = False
         while True:
             counters.runs[level] += 1
             _execute(self, runnable)
@@ -213,7 +215,14 @@ class Scheduler:
         self.statistics.note_depth(
             level, self.queue.last_stamps[level] + 1 - cython.cast(Runnable, runnable).stamp
         )
+        self.batch_began = self.clock.ticks()
+        self.batch_limit = self.queue.last_stamps[level]
+        self.batch_level = level
         return _execute(self, runnable)
+
+    def ran_owned(self, runnable: Runnable):
+        """Called after a runnable that somebody owns has run."""
+        return 0
 
     def low_is_overdue(self):
         """Returns True when LOW's oldest runnable has been locked out for `low_max_wait`."""
@@ -299,12 +308,16 @@ class Scheduler:
 @cython.exceptval(-1)
 def _execute(scheduler: Scheduler, runnable: cython.pointer(PyObject)) -> cython.int:
     """Runs what was taken from the run queue, and drops the reference that came with it."""
+    scheduler.running = runnable
     try:
         if scheduler.is_observed:
             scheduler.statistics.run(cython.cast(Runnable, runnable), scheduler, scheduler.is_debug)
         else:
             cython.cast(Runnable, runnable).run()
     finally:
+        if cython.cast(Runnable, runnable).owner is not None:
+            scheduler.ran_owned(cython.cast(Runnable, runnable))
+        scheduler.running = cython.NULL
         _drop(scheduler, runnable)
     return 0
 
@@ -322,6 +335,7 @@ def _drop(scheduler: Scheduler, runnable: cython.pointer(PyObject)) -> cython.vo
     if (
         type(cython.cast(Runnable, handle)) is Runnable
         and scheduler.spares < SPARES
+        and cython.cast(Runnable, handle).owner is None
         and IS_FORGOTTEN(cython.cast(Runnable, handle))
     ):
         cython.cast(Runnable, handle).loop = None

@@ -5,7 +5,6 @@ from typing import Any
 
 from mainspring.core.clock import Clock
 from mainspring.core.poller import Poller
-from mainspring.core.watching import WatchScheduler
 from mainspring.loop import tasks
 from mainspring.loop.connections import Connections
 from mainspring.loop.datagrams import Datagrams
@@ -22,6 +21,7 @@ from mainspring.loop.sockets import Sockets
 from mainspring.loop.start_tls import StartTLS
 from mainspring.loop.statistics import Statistics
 from mainspring.loop.subprocesses import Subprocesses
+from mainspring.loop.task_scheduler import TaskScheduler
 from mainspring.loop.unix import Unix
 
 __all__ = ["Loop", "new_event_loop"]
@@ -44,7 +44,7 @@ class Loop(
     Pipes,
     StartTLS,
     Sendfile,
-    WatchScheduler,
+    TaskScheduler,
     asyncio.AbstractEventLoop,
 ):
     """A prioritised event loop with asyncio's interface.

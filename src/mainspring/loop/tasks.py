@@ -9,7 +9,10 @@ inherits it.
 import sys
 from asyncio import futures, tasks
 
+import cython
 from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent
+from cython.cimports.mainspring.core.priority import is_any_named
+from cython.cimports.mainspring.loop.task_scheduler import TaskScheduler
 
 from mainspring.core.priority import name_priority
 
@@ -49,18 +52,21 @@ def create_task(self, coro, *, name=None, context=None, priority=None, **kwargs)
         name_priority(context, priority)
     factory = self._task_factory
     if factory is None:
-        return task_names["Task"](coro, loop=self, name=name, context=context, **kwargs)
-    if factory_takes_all:
+        task = task_names["Task"](coro, loop=self, name=name, context=context, **kwargs)
+    elif factory_takes_all:
         if name is not None:
             kwargs["name"] = name
         if context is not None:
             kwargs["context"] = context
-        return factory(self, coro, **kwargs)
-    if context is not None:
-        kwargs["context"] = context
-    task = factory(self, coro, **kwargs)
-    if name is not None and hasattr(task, "set_name"):
-        task.set_name(name)
+        task = factory(self, coro, **kwargs)
+    else:
+        if context is not None:
+            kwargs["context"] = context
+        task = factory(self, coro, **kwargs)
+        if name is not None and hasattr(task, "set_name"):
+            task.set_name(name)
+    if is_any_named:
+        cython.cast(TaskScheduler, self).has_started(task)
     return task
 
 

@@ -1,0 +1,364 @@
+"""`TaskScheduler`: finds the task of a step or a wake-up, and gives it the task's priority.
+
+The loop sees no tasks, only callbacks; those that asyncio queues for a task name it. A task that
+nobody prioritised leaves no trace: its steps have the priority that its context names. The others
+have a `TaskParty`, which is found by the task's identity and holds the task weakly. It owns the
+task's queued step, so that the step moves when the priority changes, and it is asked after each
+step what the task waits for now. As long as no priority was ever named, none of this is reached.
+"""
+
+import weakref
+from asyncio import events, futures, tasks
+
+import cython
+from cython.cimports.cpython.ref import PyObject
+from cython.cimports.mainspring.core.capi import (
+    PyMethod_Check,
+    PyThread_get_thread_ident,
+    method_function,
+    method_self,
+)
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LEVELS, LOW_LEVEL
+from cython.cimports.mainspring.core.priority import level_in, level_of, name_any
+from cython.cimports.mainspring.core.runnable import Runnable
+from cython.cimports.mainspring.core.timers import TimerHandle
+from cython.cimports.mainspring.core.watching import WatchScheduler
+from cython.cimports.mainspring.loop.inheritance import Lending, Party
+
+from mainspring.core.priority import Priority, call_on_raise
+
+# Beyond this many, what is queued is looked through once for all of them.
+FEW = cython.declare(cython.Py_ssize_t, 8)
+# Seconds: what somebody who is in front of a screen doesn't notice.
+IDLE_SLICE = cython.declare(cython.double, 0.05)
+
+TASK_TYPES = cython.declare(tuple, (tasks.Task, tasks._PyTask))
+PLAIN_FUTURE = cython.declare(object, futures.Future)
+PYTHON_STEP = cython.declare(object, tasks._PyTask._Task__step)
+PYTHON_WAKEUP = cython.declare(object, tasks._PyTask._Task__wakeup)
+
+
+class TaskParty(Party):
+    """A task among those that have, lend or are lent a priority."""
+
+    def __cinit__(self, scheduler: TaskScheduler, task, level: cython.int):
+        self.scheduler = scheduler
+        self.lending = scheduler.lending
+        self.task = weakref.ref(task, self._died)
+        self.key = id(task)
+        self.base = level
+        self.level = level
+
+    def say(self, context):
+        """Takes its base from a context, unless `set_priority` has the say."""
+        if not self.is_said:
+            self.set_base(level_in(context))
+        return 0
+
+    def changed(self):
+        handle: Runnable = self.handle
+        if handle is not None and handle.owner is self and handle.prev != cython.NULL:
+            self.scheduler.queue.push(handle, self.level)
+        if self.level < DEFAULT_LEVEL and self.loans is None:
+            task = self.task()
+            if task is not None:
+                self.scheduler.has_waited(task, self)
+        return 0
+
+    def lend_to(self, future):
+        """Lends to the tasks that a future shows: itself, or those that it gathers."""
+        scheduler: TaskScheduler = self.scheduler
+        found: list = [future]
+        shown: list = []
+        queued: dict = None
+        for item in found:
+            if item.done():
+                continue
+            if isinstance(item, TASK_TYPES):
+                shown.append(item)
+            else:
+                found.extend(getattr(item, "_children", ()))
+        if len(shown) > FEW:
+            queued = scheduler.all_queued()
+        for item in shown:
+            self.lending.lend(self, scheduler.party_of(item, queued), False)
+        return 0
+
+    def _died(self, reference):
+        self.leave()
+        self.scheduler.parties.pop(self.key, None)
+
+
+class TaskScheduler(WatchScheduler):
+    """A scheduler that knows which of its callbacks are a task's."""
+
+    def __cinit__(self, *args, **kwargs):
+        self.parties = {}
+        self.lending = Lending.__new__(Lending)
+
+    def level_for(self, handle: Runnable):
+        level: cython.int = level_in(handle.context)
+        task = task_of(handle.callback)
+        if task is None:
+            return level
+        found = self.parties.get(id(task))
+        if found is None:
+            if level < DEFAULT_LEVEL:
+                # Asked after the step what it waits for.
+                handle.owner = task
+            return level
+        party: TaskParty = found
+        if party.loans is not None:
+            party.leave()
+        party.say(handle.context)
+        handle.owner = party
+        party.handle = handle
+        return party.level
+
+    def ran_owned(self, runnable: Runnable):
+        owner = runnable.owner
+        runnable.owner = None
+        if not isinstance(owner, TaskParty):
+            if level_in(runnable.context) < DEFAULT_LEVEL:
+                self.has_waited(owner, None)
+            return 0
+        party: TaskParty = owner
+        if party.handle is runnable:
+            party.handle = None
+        party.say(runnable.context)
+        if party.level < DEFAULT_LEVEL:
+            task = party.task()
+            if task is not None:
+                self.has_waited(task, party)
+        return 0
+
+    def has_started(self, task):
+        """Called after a task was made, whose first step may have run within its maker."""
+        if isinstance(task, TASK_TYPES) and level_in(task.get_context()) < DEFAULT_LEVEL:
+            self.has_waited(task, None)
+        return 0
+
+    def has_waited(self, task, party: TaskParty):
+        """Has a task above DEFAULT lend its priority to what it waits for, if that shows."""
+        future = task._fut_waiter
+        if future is None or type(future) is PLAIN_FUTURE:
+            return 0
+        if not isinstance(future, TASK_TYPES) and not hasattr(future, "_children"):
+            return 0
+        if future.done():
+            # The wake-up is queued: it waits no longer.
+            return 0
+        if party is None:
+            party = self.party_of(task, None)
+        if party.loans is None:
+            party.lend_to(future)
+        return 0
+
+    def party_of(self, task, queued: dict):
+        """Returns the party of a task, made if need be.
+
+        Parameters:
+            queued: what `all_queued` returned, or None to look for the task's handle alone.
+        """
+        found = self.parties.get(id(task))
+        if found is not None:
+            return found
+        name_any()
+        party: TaskParty = TaskParty.__new__(TaskParty, self, task, level_in(task.get_context()))
+        self.parties[party.key] = party
+        self.find_handle(party, task, queued)
+        return party
+
+    def find_handle(self, party: TaskParty, task, queued: dict):
+        """Takes the handle of a task's next step, which was queued before it was a party."""
+        handle: Runnable = None
+        if self.running != cython.NULL:
+            handle = cython.cast(Runnable, self.running)
+            if task_of(handle.callback) is task:
+                handle.owner = party
+                return 0
+        future = task._fut_waiter
+        if task.done() or (future is not None and not future.done()):
+            return 0
+        if events._get_running_loop() is self and tasks.current_task(self) is task:
+            # Its first step, within its maker.
+            return 0
+        if queued is not None:
+            handle = queued.get(id(task))
+        else:
+            handle = self.find_queued(task)
+        if handle is not None:
+            handle.owner = party
+            party.handle = handle
+        return 0
+
+    def find_queued(self, task):
+        """Returns the queued handle of a task's next step, or None."""
+        level: cython.int = level_in(task.get_context())
+        found: Runnable = _find(cython.cast(Runnable, self.queue.anchors[level]), task)
+        for level in range(cython.cast(cython.int, LEVELS)):
+            if found is None:
+                found = _find(cython.cast(Runnable, self.queue.anchors[level]), task)
+        return _find(self.inbox.anchor, task) if found is None else found
+
+    def all_queued(self):
+        """Returns the queued handles of all tasks, by the task's identity."""
+        level: cython.int
+        queued: dict = {}
+        for level in range(cython.cast(cython.int, LEVELS)):
+            self.index(cython.cast(Runnable, self.queue.anchors[level]), queued)
+        self.index(self.inbox.anchor, queued)
+        return queued
+
+    def index(self, anchor: Runnable, queued: dict):
+        handle: Runnable = anchor.next
+        while handle is not anchor:
+            task = task_of(handle.callback)
+            if task is not None:
+                queued[id(task)] = handle
+            handle = handle.next
+        return 0
+
+    def lend_for_lock(self, waiter, owner):
+        """Has the owner of a lock lent what the waiter has, until the loan's `end()`.
+
+        Parameters:
+            waiter: a task that waits for the lock.
+            owner: the task that has it.
+        """
+        lender: TaskParty = self.party_of(waiter, None)
+        lender.say(waiter.get_context())
+        return self.lending.lend(lender, self.party_of(owner, None), True)
+
+    def _set_task_priority(self, task, priority):
+        level: cython.int = level_of(priority)
+        if self.thread != 0 and self.thread != PyThread_get_thread_ident():
+            raise RuntimeError(
+                f"{task!r} belongs to a loop that runs in another thread; to change its priority "
+                f"use loop.call_soon_threadsafe(mainspring.set_priority, task, priority)"
+            )
+        if task.done():
+            return
+        party: TaskParty = self.party_of(task, None)
+        party.is_said = True
+        party.set_base(level)
+
+    def _get_task_priority(self, task):
+        found = self.parties.get(id(task))
+        if found is not None and cython.cast(TaskParty, found).is_said:
+            return Priority(cython.cast(TaskParty, found).base - DEFAULT_LEVEL)
+        return Priority(level_in(task.get_context()) - DEFAULT_LEVEL)
+
+    def _get_effective_priority(self, task):
+        found = self.parties.get(id(task))
+        if found is None or task.done():
+            return self._get_task_priority(task)
+        party: TaskParty = found
+        if self.thread == 0 or self.thread == PyThread_get_thread_ident():
+            party.say(task.get_context())
+        return Priority(party.level - DEFAULT_LEVEL)
+
+    def running_level(self):
+        """Returns the level of what runs now, -1 for nothing."""
+        if self.running == cython.NULL:
+            return -1
+        running: Runnable = cython.cast(Runnable, self.running)
+        if isinstance(running.owner, TaskParty):
+            return cython.cast(TaskParty, running.owner).level
+        return running.level
+
+    def _should_yield(self):
+        """Returns True when what runs now should give way to others."""
+        return self._time_remaining() <= 0.0
+
+    def _time_remaining(self):
+        """Returns the seconds left of the slice of what runs now; 0.0 when it should give way."""
+        level: cython.int = self.running_level()
+        second: cython.double = self.clock.ticks_in(1_000_000_000)
+        timer: TimerHandle
+        left: cython.double
+        now: cython.ulonglong
+        if level < 0 or self.is_urged(level):
+            return 0.0
+        now = self.clock.ticks()
+        left = (self.quantum if level < LOW_LEVEL else self.low_quantum) / second
+        if level == IDLE_LEVEL:
+            left = IDLE_SLICE
+            if now - max(self.batch_began, self.looked_at) > self.low_quantum:
+                # An idle slice is long, so what it is to give way to is looked for from within.
+                self.looked_at = now
+                self.poll(0)
+                self.collect()
+                if self.is_urged(level):
+                    return 0.0
+            timer = self.timers.first()
+            if timer is not None:
+                left = min(left, timer.when_seconds - self.clock.now() / 1e9)
+        return max(0.0, left - (now - self.batch_began) / second)
+
+    def is_urged(self, level: cython.int):
+        """Returns True when something more urgent than a level is queued, or was sent."""
+        return self.queue.has_above(level) or self.inbox.has_above(level)
+
+    def _continue_soon(self):
+        """Has the step that runs now go on before what came to its level in its slice."""
+        # Asked for by name: what is queued next without a priority has to pass by here.
+        name_any()
+        # A stopping loop doesn't cut its batch: it would go on for ever there.
+        self.is_continuing = not self.is_stopping
+
+    def _shut(self):
+        WatchScheduler._shut(self)
+        for party in self.parties.values():
+            # What is in no queue any more would keep its task, and that this.
+            cython.cast(TaskParty, party).handle = None
+        self.parties.clear()
+
+
+def task_of(callback):
+    """Returns the task if a callback is its step or its wake-up, else None."""
+    function: cython.pointer(PyObject)
+    if is_c_step(callback) or is_c_wakeup(callback):
+        return callback.__self__
+    if PyMethod_Check(callback):
+        function = method_function(callback)
+        if function == cython.cast(
+            cython.pointer(PyObject), PYTHON_STEP
+        ) or function == cython.cast(cython.pointer(PyObject), PYTHON_WAKEUP):
+            return cython.cast(object, method_self(callback))
+    return None
+
+
+@cython.cfunc
+def _find(anchor: Runnable, task) -> Runnable:
+    """Returns the handle of a task's next step in a ring, or None; looks from both ends at once.
+
+    A task that has just been made stands at the tail; of many, the first is near the head.
+    """
+    first: Runnable = anchor.next
+    last: Runnable = cython.cast(Runnable, anchor.prev)
+    while first is not anchor:
+        if task_of(first.callback) is task:
+            return first
+        if task_of(last.callback) is task:
+            return last
+        if first is last or first.next is last:
+            return None
+        first = first.next
+        last = cython.cast(Runnable, last.prev)
+    return None
+
+
+def _a_block_was_raised():
+    """Sees to it that the task that runs now is asked after this step what it waits for."""
+    loop = events._get_running_loop()
+    if not isinstance(loop, TaskScheduler):
+        return
+    scheduler: TaskScheduler = loop
+    if scheduler.running != cython.NULL:
+        handle: Runnable = cython.cast(Runnable, scheduler.running)
+        if handle.owner is None:
+            handle.owner = task_of(handle.callback)
+
+
+call_on_raise(_a_block_was_raised)

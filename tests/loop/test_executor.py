@@ -8,6 +8,21 @@ import threading
 
 import pytest
 
+from mainspring import Priority, set_priority
+from tests.loop.helpers import run_program
+from tests.threads import from_a_thread
+
+
+class Manual(concurrent.futures.Executor):
+    """Runs nothing: what was submitted is ended by the test."""
+
+    def __init__(self):
+        self.submitted = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.submitted.append(concurrent.futures.Future())
+        return self.submitted[-1]
+
 
 @pytest.fixture
 def loop(loop):
@@ -211,3 +226,74 @@ def test_the_names_of_a_numeric_address_take_no_look_up(loop):
     flags = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
     found = loop.run_until_complete(loop.getnameinfo(("127.0.0.1", 80), flags))
     assert found == ("127.0.0.1", "80")
+
+
+@pytest.mark.parametrize("level", list(Priority))
+def test_a_result_wakes_a_task_at_the_priority_of_the_task(bench, level):
+    executor = Manual()
+
+    async def call():
+        await bench.loop.run_in_executor(executor, fail)
+        bench.note("woken")
+
+    def finish():
+        from_a_thread(executor.submitted[0].set_result, None)
+        # What it is to be woken before or after is queued already, whatever its level.
+        for mark in Priority:
+            bench.loop.call_soon(bench.note, mark, priority=mark)
+
+    task = bench.loop.create_task(call())
+    set_priority(task, level)
+    bench.step()
+    bench.loop.call_soon(finish, priority=Priority.URGENT)
+    while not task.done():
+        bench.step()
+    # Of its own level it is the last: it was queued when the loop saw the result.
+    assert bench.ran.index("woken") == list(Priority).index(level) + 1
+
+
+def test_without_priorities_a_result_comes_in_asyncios_order():
+    """In a process of its own, since a priority that was named once stays named."""
+    program = """
+import asyncio, threading, sys
+from concurrent.futures import Future, Executor
+import mainspring
+
+class Manual(Executor):
+    def submit(self, fn, /, *args, **kwargs):
+        return source
+
+async def main():
+    loop = asyncio.get_running_loop()
+    future = loop.run_in_executor(Manual(), print)
+    future.add_done_callback(lambda _: order.append("result"))
+    def finish():
+        thread = threading.Thread(target=source.set_result, args=(None,))
+        thread.start()
+        thread.join()
+        for name in range(3):
+            loop.call_soon(order.append, name)
+    loop.call_soon(finish)
+    await future
+    await asyncio.sleep(0)
+
+for new_loop in (asyncio.SelectorEventLoop, mainspring.new_event_loop):
+    order, source = [], Future()
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(main())
+    print(order)
+"""
+    code, output, errors = run_program(program)
+    assert (code, errors) == (0, "")
+    asyncios, ours = output.splitlines()
+    assert ours == asyncios
+
+
+def test_an_executor_may_return_a_future_of_its_own_kind(loop):
+    class Own(concurrent.futures.Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            future = loop.create_future()
+            future.set_result(fn(*args))
+            return future
+
+    assert loop.run_until_complete(loop.run_in_executor(Own(), divmod, 7, 2)) == (3, 1)

@@ -1,5 +1,8 @@
 """Connections have priorities: what is ready at a higher one locks out what is ready at a lower."""
 
+import asyncio
+import socket
+
 import pytest
 
 from mainspring import Priority, priority
@@ -76,6 +79,17 @@ def test_set_priority_changes_the_order_from_then_on(our_bench, our_run):
     our_bench.loop.step()
     our_bench.loop.step()
     assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("level", list(Priority))
+def test_a_transport_tells_its_priority(our_bench, our_run, level):
+    async def main():
+        transport, _, _ = await our_bench.connect(priority=level)
+        before = transport.get_priority()
+        transport.set_priority(IDLE)
+        return before, transport.get_priority()
+
+    assert our_run(main()) == (level, IDLE)
 
 
 def test_set_priority_moves_what_is_ready_already(our_bench, our_run):
@@ -167,3 +181,42 @@ def test_the_end_of_a_low_connection_waits_for_default_work_too(our_bench, our_r
     our_bench.loop.step()
     our_bench.loop.step()
     assert protocol.events == ["made", "default", ("lost", None)]
+
+
+def test_an_endpoint_for_datagrams_has_a_priority(our_bench, our_run):
+    order = []
+
+    class Noting(asyncio.DatagramProtocol):
+        def datagram_received(self, data, addr):
+            order.append("low")
+
+    async def main():
+        transport, _ = await our_bench.loop.create_datagram_endpoint(
+            Noting, local_addr=("127.0.0.1", 0), priority=LOW
+        )
+        our_bench.transports.append(transport)
+        return transport
+
+    transport = our_run(main())
+    assert transport.get_priority() is LOW
+    with socket.socket(type=socket.SOCK_DGRAM) as peer:
+        peer.sendto(b"x", transport.get_extra_info("sockname"))
+    await_readable(transport.get_extra_info("socket"))
+    our_bench.loop.call_soon(order.append, "default")
+    our_bench.loop.step()
+    our_bench.loop.step()
+    assert order == ["default", "low"]
+
+
+def test_a_connection_of_unix_sockets_has_a_priority(our_bench, our_run):
+    ours, theirs = socket.socketpair()
+    our_bench.peers.append(theirs)
+
+    async def main():
+        transport, _ = await our_bench.loop.create_unix_connection(
+            Recorder, sock=ours, priority=LOW
+        )
+        our_bench.transports.append(transport)
+        return transport.get_priority()
+
+    assert our_run(main()) is LOW

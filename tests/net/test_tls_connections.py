@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mainspring import Priority
+
 from .support import BufferedRecorder, Recorder, tcp_pair
 from .tls_support import NAME, client_context, connect, dial, older, server_context
 
@@ -329,3 +331,13 @@ def test_an_ssl_object_may_outlive_its_connection(run: Any, bench: Any) -> None:
             sslobj.read(1)
 
     run(main())
+
+
+def test_a_connection_has_the_priority_that_was_said_for_it(our_run: Any, our_bench: Any) -> None:
+    async def main() -> None:
+        transport, _ = await connect(our_bench, Recorder(), priority=Priority.LOW)
+        assert transport.get_priority() is Priority.LOW
+        transport.set_priority(Priority.HIGH)
+        assert transport.get_priority() is Priority.HIGH
+
+    our_run(main())

@@ -71,6 +71,11 @@ class priority:  # in lower case, because it reads as a statement: `with priorit
         self._token = None
 
 
+def is_named():
+    """Returns True once any priority was named."""
+    return is_any_named
+
+
 def call_on_raise(hook):
     """Has `hook()` called whenever a block has named a priority above DEFAULT."""
     global on_raise

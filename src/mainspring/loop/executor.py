@@ -1,14 +1,17 @@
 """Blocking calls in threads: `run_in_executor`, and name look-ups, which block in the C library."""
 
 import asyncio
+import concurrent.futures
 import inspect
 import socket
 import threading
+from asyncio.futures import _copy_future_state  # type: ignore[attr-defined]
 from collections.abc import Callable
 from concurrent.futures import Executor as FutureExecutor
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from mainspring.core.priority import Priority, is_named
 from mainspring.loop.part import Part
 from mainspring.net.dns import literal_addresses
 
@@ -26,7 +29,8 @@ class Executor(Part):
             func: a plain function, called with `args`.
 
         Returns:
-            A future of its result.
+            A future of its result. Whoever waits for it is woken at its own priority, whatever
+            else is queued: the result is handed over ahead of everything.
 
         Raises:
             RuntimeError: the loop is closed, or its own threads were shut down.
@@ -39,7 +43,31 @@ class Executor(Part):
             raise TypeError(f"a callable object was expected by run_in_executor(), got {func!r}")
         if executor is None:
             executor = self._own_executor()
-        return asyncio.wrap_future(executor.submit(func, *args), loop=self)
+        source = executor.submit(func, *args)
+        if not isinstance(source, concurrent.futures.Future):
+            # From an executor that isn't of this library, and that knows best.
+            return asyncio.wrap_future(source, loop=self)
+        return self._future_of(source)
+
+    def _future_of[T](self, source: concurrent.futures.Future[T]) -> asyncio.Future[T]:
+        """Returns a future of the loop that ends with another thread's, and cancels it."""
+        future: asyncio.Future[T] = self.create_future()
+
+        def cancel(future: asyncio.Future[T]) -> None:
+            if future.cancelled():
+                source.cancel()
+
+        def hand_over(source: concurrent.futures.Future[T]) -> None:
+            if self.is_closed():
+                return
+            # A backlog of DEFAULT work must not come between a HIGH task and its result. As long
+            # as nobody named a priority the order is asyncio's.
+            priority = Priority.URGENT if is_named() else None
+            self.call_soon_threadsafe(_copy_future_state, source, future, priority=priority)
+
+        future.add_done_callback(cancel)
+        source.add_done_callback(hand_over)
+        return future
 
     def set_default_executor(
         self,

@@ -9,6 +9,7 @@ from mainspring.core.watching import WatchScheduler
 
 class DatagramTransport(asyncio.Transport, asyncio.DatagramTransport):
     def set_priority(self, priority: Priority | int) -> None: ...
+    def get_priority(self) -> Priority: ...
 
 def open_datagram(
     loop: WatchScheduler,

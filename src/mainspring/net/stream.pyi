@@ -10,6 +10,7 @@ from mainspring.core.watching import WatchScheduler
 
 class StreamTransport(asyncio.Transport):
     def set_priority(self, priority: Priority | int) -> None: ...
+    def get_priority(self) -> Priority: ...
 
     # For `loop.sendfile`.
     def _send_file(

@@ -28,6 +28,8 @@ from cython.cimports.mainspring.net.tls_handshake import (
 )
 from cython.cimports.mainspring.net.writing import as_bytes, tell_protocol, water_marks
 
+from mainspring.core.priority import Priority
+
 DEFAULT_HIGH_WATER = 512 * 1024
 RECORD_SIZE = cython.declare(cython.Py_ssize_t, 16 * 1024)
 # What one part of the loop's buffer has room for, encrypted, and for as much again on top.
@@ -274,6 +276,10 @@ class SSLTransport(TLSConnection):
         """
         if self.below is not None:
             self.below.set_priority(priority)
+
+    def get_priority(self):
+        """Returns the `Priority` at which the connection's events run; DEFAULT when lost."""
+        return Priority.DEFAULT if self.below is None else self.below.get_priority()
 
     def is_reading(self):
         """Returns True while the transport reads."""

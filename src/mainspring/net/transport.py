@@ -16,6 +16,7 @@ from asyncio.trsock import TransportSocket
 import cython
 from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent, PyErr_GetRaisedException
 from cython.cimports.mainspring.core.fds import Watcher
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.priority import level_of
 from cython.cimports.mainspring.core.watching import CallbackWatcher
@@ -26,6 +27,8 @@ from cython.cimports.mainspring.net.address import (
     peer_address,
 )
 from cython.cimports.mainspring.net.system import c_close
+
+from mainspring.core.priority import Priority
 
 
 class FdTransport(Watcher):
@@ -285,6 +288,10 @@ class FdTransport(Watcher):
         self.base_level = level_of(priority)
         if self.prev != cython.NULL:
             self.scheduler.queue.push(self, self.base_level)
+
+    def get_priority(self):
+        """Returns the `Priority` at which the transport's events run."""
+        return Priority(self.base_level - DEFAULT_LEVEL)
 
     def get_extra_info(self, name, default=None):
         """Returns what is known about the connection: `socket`, `sockname`, `peername`; or `pipe`.

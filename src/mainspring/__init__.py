@@ -1,5 +1,6 @@
 """Mainspring: one prioritised event loop for every way that Python code waits."""
 
+from mainspring import sync
 from mainspring.core.priority import Priority, priority
 from mainspring.loop.idle import IdleExecutor
 from mainspring.loop.loop import Loop, new_event_loop
@@ -22,6 +23,7 @@ __all__ = [
     "run",
     "set_priority",
     "should_yield",
+    "sync",
     "time_remaining",
 ]
 

@@ -1,4 +1,4 @@
-"""Low fds that are ready all the time, while more urgent work locks them out: with the real poller."""
+"""Low fds that are ready all the time while more urgent work locks them out, on real pollers."""
 
 import socket
 

@@ -43,7 +43,7 @@ class Executor(Part):
             raise TypeError(f"a callable object was expected by run_in_executor(), got {func!r}")
         if executor is None:
             executor = self._own_executor()
-        source = executor.submit(func, *args)
+        source: Any = executor.submit(func, *args)
         if not isinstance(source, concurrent.futures.Future):
             # From an executor that isn't of this library, and that knows best.
             return asyncio.wrap_future(source, loop=self)

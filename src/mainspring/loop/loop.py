@@ -17,11 +17,11 @@ from mainspring.loop.pipes import Pipes
 from mainspring.loop.sendfile import Sendfile
 from mainspring.loop.servers import Servers
 from mainspring.loop.signals import Signals
+from mainspring.loop.slice_scheduler import SliceScheduler
 from mainspring.loop.sockets import Sockets
 from mainspring.loop.start_tls import StartTLS
 from mainspring.loop.statistics import Statistics
 from mainspring.loop.subprocesses import Subprocesses
-from mainspring.loop.task_scheduler import TaskScheduler
 from mainspring.loop.unix import Unix
 
 __all__ = ["Loop", "new_event_loop"]
@@ -44,7 +44,7 @@ class Loop(
     Pipes,
     StartTLS,
     Sendfile,
-    TaskScheduler,
+    SliceScheduler,
     asyncio.AbstractEventLoop,
 ):
     """A prioritised event loop with asyncio's interface.

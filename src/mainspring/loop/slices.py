@@ -4,7 +4,7 @@ import types
 from asyncio import events
 from collections.abc import Generator
 
-from mainspring.loop.task_scheduler import TaskScheduler
+from mainspring.loop.slice_scheduler import SliceScheduler
 
 __all__ = ["checkpoint", "should_yield", "time_remaining"]
 
@@ -53,9 +53,9 @@ def _pass() -> Generator[None]:
     yield
 
 
-def _running_loop(call: str) -> TaskScheduler:
+def _running_loop(call: str) -> SliceScheduler:
     loop: object = events._get_running_loop()
-    if not isinstance(loop, TaskScheduler):
+    if not isinstance(loop, SliceScheduler):
         running = "no loop runs in this thread" if loop is None else f"{loop!r} is not Mainspring's"
         raise RuntimeError(
             f"{call}() is for what runs on Mainspring's loop, and {running}; use mainspring.run() "

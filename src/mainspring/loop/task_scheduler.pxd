@@ -2,10 +2,6 @@ from mainspring.core.runnable cimport Runnable
 from mainspring.core.watching cimport WatchScheduler
 from mainspring.loop.inheritance cimport Lending, Loan, Party
 
-cdef extern from "task_steps.h":
-    bint is_c_step(object callback) noexcept
-    bint is_c_wakeup(object callback) noexcept
-
 
 cdef class TaskParty(Party):
     cdef TaskScheduler scheduler
@@ -18,23 +14,21 @@ cdef class TaskParty(Party):
 
     cdef int say(self, object context) except -1
     cdef int lend_to(self, object future) except -1
+    cdef bint has_handle(self) noexcept
+
+
+cdef class LockParty(Party):
+    cdef TaskScheduler scheduler
 
 
 cdef class TaskScheduler(WatchScheduler):
     cdef dict parties
     cdef Lending lending
-    cdef unsigned long long looked_at
 
     cdef TaskParty party_of(self, object task, dict queued)
     cdef int find_handle(self, TaskParty party, object task, dict queued) except -1
     cdef int has_waited(self, object task, TaskParty party) except -1
     cdef int has_started(self, object task) except -1
-    cdef int running_level(self) noexcept
     cdef dict all_queued(self)
     cdef Runnable find_queued(self, object task)
-    cdef bint is_urged(self, int level) noexcept
     cdef int index(self, Runnable anchor, dict queued) except -1
-    cpdef Loan lend_for_lock(self, object waiter, object owner)
-
-
-cdef object task_of(object callback)

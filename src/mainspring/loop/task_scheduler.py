@@ -11,31 +11,21 @@ import weakref
 from asyncio import events, futures, tasks
 
 import cython
-from cython.cimports.cpython.ref import PyObject
-from cython.cimports.mainspring.core.capi import (
-    PyMethod_Check,
-    PyThread_get_thread_ident,
-    method_function,
-    method_self,
-)
-from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LEVELS, LOW_LEVEL
+from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LEVELS
 from cython.cimports.mainspring.core.priority import level_in, level_of, name_any
 from cython.cimports.mainspring.core.runnable import Runnable
-from cython.cimports.mainspring.core.timers import TimerHandle
 from cython.cimports.mainspring.core.watching import WatchScheduler
-from cython.cimports.mainspring.loop.inheritance import Lending, Party
+from cython.cimports.mainspring.loop.inheritance import Lending, Loan, Party
+from cython.cimports.mainspring.loop.task_steps import find_step, task_of
 
 from mainspring.core.priority import Priority, call_on_raise
 
 # Beyond this many, what is queued is looked through once for all of them.
 FEW = cython.declare(cython.Py_ssize_t, 8)
-# Seconds: what somebody who is in front of a screen doesn't notice.
-IDLE_SLICE = cython.declare(cython.double, 0.05)
 
 TASK_TYPES = cython.declare(tuple, (tasks.Task, tasks._PyTask))
 PLAIN_FUTURE = cython.declare(object, futures.Future)
-PYTHON_STEP = cython.declare(object, tasks._PyTask._Task__step)
-PYTHON_WAKEUP = cython.declare(object, tasks._PyTask._Task__wakeup)
 
 
 class TaskParty(Party):
@@ -56,14 +46,22 @@ class TaskParty(Party):
         return 0
 
     def changed(self):
-        handle: Runnable = self.handle
-        if handle is not None and handle.owner is self and handle.prev != cython.NULL:
-            self.scheduler.queue.push(handle, self.level)
-        if self.level < DEFAULT_LEVEL and self.loans is None:
-            task = self.task()
-            if task is not None:
-                self.scheduler.has_waited(task, self)
+        task = self.task()
+        if task is None:
+            return 0
+        if not self.has_handle():
+            # Queued while no priority was named, and so without its owner; or not queued.
+            self.scheduler.find_handle(self, task, None)
+        if self.has_handle():
+            self.scheduler.queue.push(self.handle, self.level)
+        elif self.level < DEFAULT_LEVEL and self.loans is None:
+            self.scheduler.has_waited(task, self)
         return 0
+
+    def has_handle(self):
+        """Returns True when its task's next step is known to be queued."""
+        handle: Runnable = self.handle
+        return handle is not None and handle.owner is self and handle.prev != cython.NULL
 
     def lend_to(self, future):
         """Lends to the tasks that a future shows: itself, or those that it gathers."""
@@ -87,6 +85,38 @@ class TaskParty(Party):
     def _died(self, reference):
         self.leave()
         self.scheduler.parties.pop(self.key, None)
+
+
+class LockParty(Party):
+    """A lock between those that wait for it and its owner: it lends on what it is lent.
+
+    So handing a lock over is one loan's end and one loan's beginning, however many wait.
+
+    Parameters:
+        scheduler: the loop of all its tasks.
+    """
+
+    def __cinit__(self, scheduler: TaskScheduler):
+        self.scheduler = scheduler
+        self.lending = scheduler.lending
+        self.base = IDLE_LEVEL
+        self.level = IDLE_LEVEL
+
+    def give(self, owner):
+        """Lends to a task what the waiters lend, and no longer to the one before; None for none."""
+        self.leave()
+        if owner is not None:
+            self.lending.lend(self, self.scheduler.party_of(owner, None), True)
+
+    def wait(self, waiter):
+        """Has a task that is about to wait lend its priority; returns the `Loan`, to be ended."""
+        party: TaskParty = self.scheduler.party_of(waiter, None)
+        party.say(waiter.get_context())
+        return self.lending.lend(party, self, True)
+
+    def is_first(self, loan: Loan):
+        """Returns True when none of the waiters is more urgent than the one of a loan."""
+        return loan.lender.level <= self.level
 
 
 class TaskScheduler(WatchScheduler):
@@ -163,7 +193,6 @@ class TaskScheduler(WatchScheduler):
         found = self.parties.get(id(task))
         if found is not None:
             return found
-        name_any()
         party: TaskParty = TaskParty.__new__(TaskParty, self, task, level_in(task.get_context()))
         self.parties[party.key] = party
         self.find_handle(party, task, queued)
@@ -195,11 +224,11 @@ class TaskScheduler(WatchScheduler):
     def find_queued(self, task):
         """Returns the queued handle of a task's next step, or None."""
         level: cython.int = level_in(task.get_context())
-        found: Runnable = _find(cython.cast(Runnable, self.queue.anchors[level]), task)
+        found: Runnable = find_step(cython.cast(Runnable, self.queue.anchors[level]), task)
         for level in range(cython.cast(cython.int, LEVELS)):
             if found is None:
-                found = _find(cython.cast(Runnable, self.queue.anchors[level]), task)
-        return _find(self.inbox.anchor, task) if found is None else found
+                found = find_step(cython.cast(Runnable, self.queue.anchors[level]), task)
+        return find_step(self.inbox.anchor, task) if found is None else found
 
     def all_queued(self):
         """Returns the queued handles of all tasks, by the task's identity."""
@@ -219,17 +248,6 @@ class TaskScheduler(WatchScheduler):
             handle = handle.next
         return 0
 
-    def lend_for_lock(self, waiter, owner):
-        """Has the owner of a lock lent what the waiter has, until the loan's `end()`.
-
-        Parameters:
-            waiter: a task that waits for the lock.
-            owner: the task that has it.
-        """
-        lender: TaskParty = self.party_of(waiter, None)
-        lender.say(waiter.get_context())
-        return self.lending.lend(lender, self.party_of(owner, None), True)
-
     def _set_task_priority(self, task, priority):
         level: cython.int = level_of(priority)
         if self.thread != 0 and self.thread != PyThread_get_thread_ident():
@@ -239,6 +257,7 @@ class TaskScheduler(WatchScheduler):
             )
         if task.done():
             return
+        name_any()
         party: TaskParty = self.party_of(task, None)
         party.is_said = True
         party.set_base(level)
@@ -258,95 +277,12 @@ class TaskScheduler(WatchScheduler):
             party.say(task.get_context())
         return Priority(party.level - DEFAULT_LEVEL)
 
-    def running_level(self):
-        """Returns the level of what runs now, -1 for nothing."""
-        if self.running == cython.NULL:
-            return -1
-        running: Runnable = cython.cast(Runnable, self.running)
-        if isinstance(running.owner, TaskParty):
-            return cython.cast(TaskParty, running.owner).level
-        return running.level
-
-    def _should_yield(self):
-        """Returns True when what runs now should give way to others."""
-        return self._time_remaining() <= 0.0
-
-    def _time_remaining(self):
-        """Returns the seconds left of the slice of what runs now; 0.0 when it should give way."""
-        level: cython.int = self.running_level()
-        second: cython.double = self.clock.ticks_in(1_000_000_000)
-        timer: TimerHandle
-        left: cython.double
-        now: cython.ulonglong
-        if level < 0 or self.is_urged(level):
-            return 0.0
-        now = self.clock.ticks()
-        left = (self.quantum if level < LOW_LEVEL else self.low_quantum) / second
-        if level == IDLE_LEVEL:
-            left = IDLE_SLICE
-            if now - max(self.batch_began, self.looked_at) > self.low_quantum:
-                # An idle slice is long, so what it is to give way to is looked for from within.
-                self.looked_at = now
-                self.poll(0)
-                self.collect()
-                if self.is_urged(level):
-                    return 0.0
-            timer = self.timers.first()
-            if timer is not None:
-                left = min(left, timer.when_seconds - self.clock.now() / 1e9)
-        return max(0.0, left - (now - self.batch_began) / second)
-
-    def is_urged(self, level: cython.int):
-        """Returns True when something more urgent than a level is queued, or was sent."""
-        return self.queue.has_above(level) or self.inbox.has_above(level)
-
-    def _continue_soon(self):
-        """Has the step that runs now go on before what came to its level in its slice."""
-        # Asked for by name: what is queued next without a priority has to pass by here.
-        name_any()
-        # A stopping loop doesn't cut its batch: it would go on for ever there.
-        self.is_continuing = not self.is_stopping
-
     def _shut(self):
         WatchScheduler._shut(self)
         for party in self.parties.values():
             # What is in no queue any more would keep its task, and that this.
             cython.cast(TaskParty, party).handle = None
         self.parties.clear()
-
-
-def task_of(callback):
-    """Returns the task if a callback is its step or its wake-up, else None."""
-    function: cython.pointer(PyObject)
-    if is_c_step(callback) or is_c_wakeup(callback):
-        return callback.__self__
-    if PyMethod_Check(callback):
-        function = method_function(callback)
-        if function == cython.cast(
-            cython.pointer(PyObject), PYTHON_STEP
-        ) or function == cython.cast(cython.pointer(PyObject), PYTHON_WAKEUP):
-            return cython.cast(object, method_self(callback))
-    return None
-
-
-@cython.cfunc
-def _find(anchor: Runnable, task) -> Runnable:
-    """Returns the handle of a task's next step in a ring, or None; looks from both ends at once.
-
-    A task that has just been made stands at the tail; of many, the first is near the head.
-    """
-    first: Runnable = anchor.next
-    last: Runnable = cython.cast(Runnable, anchor.prev)
-    while first is not anchor:
-        if task_of(first.callback) is task:
-            return first
-        if task_of(last.callback) is task:
-            return last
-        if first is last or first.next is last:
-            return None
-        first = first.next
-        last = cython.cast(Runnable, last.prev)
-    return None
 
 
 def _a_block_was_raised():

@@ -39,6 +39,8 @@ from cython.cimports.mainspring.net.tls_handshake import (
     TLSHandshake,
 )
 
+from mainspring.core.priority import Priority
+
 RECORD_SIZE = cython.declare(cython.Py_ssize_t, 16 * 1024)
 
 
@@ -288,6 +290,19 @@ class TLSConnection(TLSHandshake):
         self.deliver = None if self.is_buffered else data_received_of(protocol)
         self.feeder = feeder_of(protocol)
         return 0
+
+    def set_priority(self, priority):
+        """Sets the `Priority` at which the connection's events run, from now on.
+
+        Raises:
+            ValueError: it is not one of the five.
+        """
+        if self.below is not None:
+            self.below.set_priority(priority)
+
+    def get_priority(self):
+        """Returns the `Priority` at which the connection's events run; DEFAULT when lost."""
+        return Priority.DEFAULT if self.below is None else self.below.get_priority()
 
     def has_writes(self):
         return False

@@ -28,8 +28,6 @@ from cython.cimports.mainspring.net.tls_handshake import (
 )
 from cython.cimports.mainspring.net.writing import as_bytes, tell_protocol, water_marks
 
-from mainspring.core.priority import Priority
-
 DEFAULT_HIGH_WATER = 512 * 1024
 RECORD_SIZE = cython.declare(cython.Py_ssize_t, 16 * 1024)
 # What one part of the loop's buffer has room for, encrypted, and for as much again on top.
@@ -267,19 +265,6 @@ class SSLTransport(TLSConnection):
         """Sets the protocol; data goes to it from now on."""
         self.protocol = protocol
         self.protocol_changed()
-
-    def set_priority(self, priority):
-        """Sets the `Priority` at which the connection's events run, from now on.
-
-        Raises:
-            ValueError: it is not one of the five.
-        """
-        if self.below is not None:
-            self.below.set_priority(priority)
-
-    def get_priority(self):
-        """Returns the `Priority` at which the connection's events run; DEFAULT when lost."""
-        return Priority.DEFAULT if self.below is None else self.below.get_priority()
 
     def is_reading(self):
         """Returns True while the transport reads."""

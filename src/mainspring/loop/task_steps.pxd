@@ -1,0 +1,9 @@
+from mainspring.core.runnable cimport Runnable
+
+cdef extern from "task_steps.h":
+    bint is_c_step(object callback) noexcept
+    bint is_c_wakeup(object callback) noexcept
+
+
+cdef object task_of(object callback)
+cdef Runnable find_step(Runnable anchor, object task)

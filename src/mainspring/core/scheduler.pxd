@@ -8,7 +8,7 @@ from mainspring.core.lock_out cimport LockOut
 from mainspring.core.run_queue cimport RunQueue
 from mainspring.core.runnable cimport Runnable
 from mainspring.core.statistics cimport Statistics
-from mainspring.core.timers cimport TimerHeap
+from mainspring.core.timers cimport TimerHandle, TimerHeap
 
 cdef extern from "ring.h":
     void SPARE_GIVE(Scheduler owner, Runnable node) noexcept
@@ -58,6 +58,7 @@ cdef class Scheduler:
     cdef int run_batch(self) except -1
     cdef int run_level(self, int level) except -1
     cdef int run_one(self, int level) except -1
+    cdef int due_level_for(self, TimerHandle timer) except -1
     cdef int ran_owned(self, Runnable runnable) except -1
     cdef bint low_is_overdue(self) except -1
     cdef int pass_over_default(self, int level) except -1

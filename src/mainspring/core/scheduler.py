@@ -27,6 +27,7 @@ from cython.cimports.mainspring.core.inbox import Inbox, SignalWatcher
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LOW_LEVEL
 from cython.cimports.mainspring.core.lock_out import LockOut
 from cython.cimports.mainspring.core.poller import READ
+from cython.cimports.mainspring.core.priority import is_any_named
 from cython.cimports.mainspring.core.run_queue import RunQueue
 from cython.cimports.mainspring.core.runnable import IS_FORGOTTEN, Runnable
 from cython.cimports.mainspring.core.statistics import Counters, Statistics
@@ -155,6 +156,8 @@ class Scheduler:
             while timer is not None:
                 # Only an idle call is queued already when its time is up.
                 self.statistics.counters.idle_timeouts += timer.prev != cython.NULL
+                if is_any_named:
+                    timer.due_level = self.due_level_for(timer)
                 self.queue.push(timer, timer.due_level)
                 timer = self.timers.pop_due(now)
         return 0
@@ -219,6 +222,10 @@ class Scheduler:
         self.batch_limit = self.queue.last_stamps[level]
         self.batch_level = level
         return _execute(self, runnable)
+
+    def due_level_for(self, timer: TimerHandle):
+        """Returns the level of a timer that is due."""
+        return timer.due_level
 
     def ran_owned(self, runnable: Runnable):
         """Called after a runnable that somebody owns has run."""

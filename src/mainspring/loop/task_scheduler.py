@@ -15,9 +15,15 @@ from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LEVELS
 from cython.cimports.mainspring.core.priority import level_in, level_of, name_any
 from cython.cimports.mainspring.core.runnable import Runnable
+from cython.cimports.mainspring.core.timers import TimerHandle
 from cython.cimports.mainspring.core.watching import WatchScheduler
 from cython.cimports.mainspring.loop.inheritance import Lending, Loan, Party
-from cython.cimports.mainspring.loop.task_steps import find_step, task_of
+from cython.cimports.mainspring.loop.task_steps import (
+    find_step,
+    is_relay,
+    sleeper_of,
+    task_of,
+)
 
 from mainspring.core.priority import Priority, call_on_raise
 
@@ -130,6 +136,10 @@ class TaskScheduler(WatchScheduler):
         level: cython.int = level_in(handle.context)
         task = task_of(handle.callback)
         if task is None:
+            running: Runnable = cython.cast(Runnable, self.running) if self.running else None
+            if running is not None and running.level < level and is_relay(handle.callback):
+                # Not less urgent than the end that it tells of.
+                return running.level
             return level
         found = self.parties.get(id(task))
         if found is None:
@@ -144,6 +154,11 @@ class TaskScheduler(WatchScheduler):
         handle.owner = party
         party.handle = handle
         return party.level
+
+    def due_level_for(self, timer: TimerHandle):
+        task = sleeper_of(timer.callback, timer.args)
+        found = None if task is None else self.parties.get(id(task))
+        return timer.due_level if found is None else cython.cast(TaskParty, found).level
 
     def ran_owned(self, runnable: Runnable):
         owner = runnable.owner

@@ -6,4 +6,6 @@ cdef extern from "task_steps.h":
 
 
 cdef object task_of(object callback)
+cdef bint is_relay(object callback) except -1
+cdef object sleeper_of(object callback, object args)
 cdef Runnable find_step(Runnable anchor, object task)

@@ -9,7 +9,7 @@ ARGS ?=
 TESTS ?= tests
 # Suites that take long, or that need more than this project: they have targets of their own.
 LONG_SUITES := tests/conformance tests/interop tests/latency
-SMOKE_SUITES := $(wildcard tests/core tests/loop tests/cli/test_*.py tests/house)
+SMOKE_SUITES := $(wildcard tests/core tests/loop tests/sync tests/cli/test_*.py tests/house)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test smoke lint format bench conformance interop interop-suites docs clean distclean

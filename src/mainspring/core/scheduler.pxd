@@ -56,7 +56,7 @@ cdef class Scheduler:
     cdef long long time_to_sleep(self) except -2
     cdef int collect(self) except -1
     cdef int run_batch(self) except -1
-    cdef int run_level(self, int level) except -1
+    cdef int run_level(self, int level, unsigned long long limit) except -1
     cdef int run_one(self, int level) except -1
     cdef int due_level_for(self, TimerHandle timer) except -1
     cdef int ran_owned(self, Runnable runnable) except -1

@@ -31,6 +31,7 @@ from mainspring.core.priority import Priority, call_on_raise
 FEW = cython.declare(cython.Py_ssize_t, 8)
 
 TASK_TYPES = cython.declare(tuple, (tasks.Task, tasks._PyTask))
+GATHERING_FUTURE = cython.declare(object, tasks._GatheringFuture)
 PLAIN_FUTURE = cython.declare(object, futures.Future)
 
 
@@ -80,8 +81,8 @@ class TaskParty(Party):
                 continue
             if isinstance(item, TASK_TYPES):
                 shown.append(item)
-            else:
-                found.extend(getattr(item, "_children", ()))
+            elif isinstance(item, GATHERING_FUTURE):
+                found.extend(item._children)
         if len(shown) > FEW:
             queued = scheduler.all_queued()
         for item in shown:
@@ -188,7 +189,7 @@ class TaskScheduler(WatchScheduler):
         future = task._fut_waiter
         if future is None or type(future) is PLAIN_FUTURE:
             return 0
-        if not isinstance(future, TASK_TYPES) and not hasattr(future, "_children"):
+        if not isinstance(future, TASK_TYPES) and not isinstance(future, GATHERING_FUTURE):
             return 0
         if future.done():
             # The wake-up is queued: it waits no longer.

@@ -39,6 +39,7 @@ def _codes_of_relays():
 RELAYS = cython.declare(frozenset, frozenset(map(id, _codes_of_relays())))
 END_OF_SLEEP = cython.declare(object, futures._set_result_unless_cancelled)
 END_OF_TIMEOUT = cython.declare(object, timeouts.Timeout._on_timeout)
+FUTURE_TYPES = cython.declare(tuple, (futures.Future, futures._PyFuture))
 PYTHON_STEP = cython.declare(object, tasks._PyTask._Task__step)
 PYTHON_WAKEUP = cython.declare(object, tasks._PyTask._Task__wakeup)
 
@@ -66,7 +67,7 @@ def is_relay(callback):
 
 def sleeper_of(callback, args):
     """Returns the task that a timer of asyncio's own is to wake, None if it is another timer."""
-    if callback is END_OF_SLEEP:
+    if callback is END_OF_SLEEP and isinstance(args[0], FUTURE_TYPES):
         for found in args[0]._callbacks or ():
             task = task_of(found[0])
             if task is not None:

@@ -9,7 +9,8 @@ task names one, schedulers look no context up: a program without priorities does
 import enum
 from contextvars import ContextVar
 
-from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
+import cython
+from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LEVELS
 
 
 class Priority(enum.IntEnum):
@@ -24,6 +25,8 @@ class Priority(enum.IntEnum):
     LOW = 1
     IDLE = 2
 
+
+MEMBERS = cython.declare(tuple, tuple(Priority))
 
 current_priority = ContextVar("mainspring.priority")
 
@@ -107,7 +110,12 @@ def level_in(context):
     """Returns the level that a `contextvars.Context` names, DEFAULT_LEVEL when it names none."""
     if not is_any_named:
         return DEFAULT_LEVEL
+    level: cython.int
     priority = context.get(current_priority)
     if priority is None:
         return DEFAULT_LEVEL
+    # By identity, which almost always tells: to ask an enum's member for its number is a call.
+    for level in range(cython.cast(cython.int, LEVELS)):
+        if MEMBERS[level] is priority:
+            return level
     return level_of(priority)

@@ -168,14 +168,13 @@ def test_a_tenth_of_a_second_is_long_unless_something_else_was_said(bench):
 
 
 def test_a_program_that_names_no_priority_reads_no_clock_for_it(bench):
-    # The quantum is measured with ticks, which are the fake clock's `now` too: of a single
-    # callback an iteration there is none.
+    # The quantum is measured with ticks, which are the fake clock's `now` too.
     for name in range(3):
         bench.loop.call_soon(bench.note, name)
         before = bench.clock.reads
         assert bench.step() == [name]
-        # One when the run begins, one when it ends.
-        assert bench.clock.reads == before + 2
+        # One when the run begins, one when its batch does, one when it ends.
+        assert bench.clock.reads == before + 3
 
 
 def test_whoever_is_told_may_cancel_what_was_to_run(bench):

@@ -73,6 +73,17 @@ def test_a_waiter_lends_its_priority_only_above_default(play, waiter, target):
     assert get_priority(task) is target
 
 
+def test_each_time_that_a_task_is_lent_a_more_urgent_priority_is_a_boost(play, bench):
+    task = play.start("target", LOW)
+    play.start("first", HIGH, lambda: task)
+    play.start("another", HIGH, lambda: task)
+    assert bench.loop.scheduler_stats().boosts == 1
+    play.start("most urgent", URGENT, lambda: task)
+    assert bench.loop.scheduler_stats().boosts == 2
+    set_priority(task, URGENT)
+    assert bench.loop.scheduler_stats().boosts == 2
+
+
 def test_a_loan_goes_along_a_chain(play):
     a = play.start("a", LOW)
     b = play.start("b", IDLE, lambda: a)

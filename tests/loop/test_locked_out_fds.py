@@ -7,7 +7,7 @@ import pytest
 import mainspring
 from mainspring import Priority
 from mainspring.core.poll import PollPoller
-from tests.core.fakes import HIGH, LOW
+from tests.core.fakes import LOW
 
 try:
     from mainspring.core.epoll import EpollPoller
@@ -73,36 +73,6 @@ def scene(request):
     made = Scene(request.param)
     yield made
     made.close()
-
-
-def test_fds_that_are_locked_out_cost_no_poll_of_their_own(scene):
-    scene.loop.call_soon(scene.busy)
-    scene.steps(TURNS)
-    assert (scene.turns, scene.read) == (TURNS, [])
-    assert scene.poller.waits == TURNS
-
-
-def test_fds_that_were_locked_out_are_served_once_each_when_their_time_comes(scene):
-    scene.loop.call_soon(scene.busy)
-    scene.steps(TURNS)
-    while len(scene.read) < MANY:
-        scene.loop.step()
-    assert sorted(scene.read) == sorted((reader.fileno(), b"x") for reader, _ in scene.pairs)
-    scene.steps(3)
-    assert len(scene.read) == MANY
-
-
-def test_fds_that_are_locked_out_starve_no_other(scene):
-    ours, theirs = socket.socketpair()
-    scene.pairs.append((ours, theirs))
-    ran = []
-    scene.loop.add_reader(ours, lambda: ran.append(ours.recv(10)), priority=HIGH)
-    scene.loop.call_soon(scene.busy)
-    scene.steps(10)
-    theirs.send(b"now")
-    # All others have been ready for longer, and still are.
-    scene.steps(2)
-    assert (ran, scene.read) == ([b"now"], [])
 
 
 def test_an_fd_whose_turn_never_came_is_not_called_after_its_reader_was_removed(scene):

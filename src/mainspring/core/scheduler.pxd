@@ -42,7 +42,7 @@ cdef class Scheduler:
     cdef unsigned long long low_quantum
     cdef long long low_ran_at
     cdef long long low_limit
-    # What runs now, NULL for nothing; and of the batch it is in, the beginning the level and its last stamp.
+    # What runs now, NULL for nothing; of its batch, the beginning, the level and the last stamp.
     cdef PyObject* running
     cdef unsigned long long batch_began
     cdef unsigned long long batch_limit

@@ -57,6 +57,8 @@ class TaskParty(Party):
         task = self.task()
         if task is None:
             return 0
+        if self.level < self.level_before and self.level < self.base:
+            self.scheduler.statistics.counters.boosts += 1
         if not self.has_handle():
             # Queued while no priority was named, and so without its owner; or not queued.
             self.scheduler.find_handle(self, task, None)

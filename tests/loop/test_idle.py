@@ -64,12 +64,13 @@ def test_functions_run_one_at_a_time_in_order_of_arrival(ours):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread has a niceness of its own on Linux")
-def test_the_idle_thread_is_nice(ours):
-    def niceness():
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+def test_the_idle_thread_is_nice_and_of_the_idle_policy(ours):
+    def claim():
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), os.sched_getscheduler(0)
 
-    assert ours.run_until_complete(ours.run_idle(niceness)) == 19
-    assert niceness() != 19
+    before = claim()
+    assert ours.run_until_complete(ours.run_idle(claim)) == (19, os.SCHED_IDLE)
+    assert claim() == before
 
 
 def test_a_function_that_was_cancelled_before_it_ran_never_runs(ours):

@@ -9,7 +9,7 @@
  * The idle thread is told by a pending call, in which it parks: it stays out of the way until the loop
  * sleeps again. It may hold a lock that the loop needs, so no park is without a bound: the gate opens
  * when the loop sleeps, when the loop hasn't had the GIL for a millisecond (it is blocked somewhere
- * else), and after 50 ms. Pending calls are the interpreter's; only one thread at a time can be in one,
+ * else), and after 50 ms, for a turn. Pending calls are the interpreter's; only one thread at a time can be in one,
  * and therefore other threads are asked by the bit that they look at anyway.
  *
  * In return a loop that never sleeps gives the GIL away every few milliseconds (turns.h).
@@ -33,7 +33,8 @@
 
 #define GATE_SPIN_NS 30000LL          /* longer than a hand-over, shorter than a wake-up twice */
 #define GATE_AWAY_NS 500000LL         /* seen twice without the GIL, the loop is blocked somewhere */
-#define GATE_PARK_NS 50000000LL       /* the longest park */
+#define GATE_PARK_NS 50000000LL       /* after so long a park the idle thread is owed a turn */
+#define GATE_KNOCK_NS 20000000LL      /* and after so much more it takes one */
 #define GATE_LATE_NS 1000000LL        /* a wait for the GIL that calls for the helper */
 #define GATE_HELP_NS 100000000LL      /* for how long it then helps */
 #define GATE_REPEAT_NS 50000LL        /* how often it repeats a request */
@@ -55,6 +56,7 @@ typedef struct Gate {
     int is_open;        /* 1 while the loop sleeps or doesn't run; a futex */
     int is_wanted;      /* 1 while the loop waits for the GIL */
     int is_parked;      /* 1 while the idle thread is parked */
+    int is_knocking;    /* 1 when it has been for too long: the loop owes it a turn */
     int is_call_queued; /* 1 while a pending call is under way */
     int helper;         /* one of HELPER_*; a futex */
     long long help_until;
@@ -80,17 +82,21 @@ static inline int gate_loop_has_gil(Gate *gate)
     return gil_is_locked(gate->gil) && gil_holder(gate->gil) == gate->loop;
 }
 
-/* Waits, without the GIL, until the idle thread may go on. Returns 1 when the park has expired. */
+/* Waits, without the GIL, until the idle thread may go on. Returns 1 when it does so though nobody
+ * opened the gate. */
 static int gate_park(Gate *gate, long long began)
 {
-    long long look_ns = gate->away_ns < gate->park_ns ? gate->away_ns : gate->park_ns;
+    long long look_ns = gate->away_ns < gate->park_ns ? gate->away_ns : gate->park_ns, parked_ns;
     int away = 0;
     for (;;) {
         gate_futex_wait(&gate->is_open, 0, look_ns);
         if (gate_load(&gate->is_open))
             return 0;
-        if (monotonic_ns() - began >= gate->park_ns)
+        parked_ns = monotonic_ns() - began;
+        if (parked_ns >= gate->park_ns + GATE_KNOCK_NS)
             return 1;
+        if (parked_ns >= gate->park_ns)
+            gate_store(&gate->is_knocking, 1);
         /* Seen twice: not a moment between two owners, the loop is blocked somewhere else. */
         if (gate_load(&gate->is_wanted) || gate_loop_has_gil(gate))
             away = 0;
@@ -119,11 +125,11 @@ static void gate_stand_aside(Gate *gate)
         PyEval_RestoreThread(self);
     }
     gate->parked += monotonic_ns() - began;
-    if (is_over) {
-        /* It runs though the loop is awake. The helper sees to it that it isn't for long. */
-        gate->expired += 1;
+    gate->expired += is_over || gate->is_knocking;
+    gate_store(&gate->is_knocking, 0);
+    /* It runs though the loop is awake. The helper sees to it that it isn't for long. */
+    if (is_over)
         gate_ask_helper(gate, monotonic_ns());
-    }
 }
 
 /* The pending call. Whoever holds the GIL runs it; only the idle thread has something to do. */
@@ -330,7 +336,8 @@ static void gate_after_fork(void)
 {
     Gate *gate;
     for (gate = all_gates; gate != NULL; gate = gate->next) {
-        gate->is_wanted = gate->is_parked = gate->has_helper = gate->is_call_queued = 0;
+        gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
+        gate->has_helper = gate->is_call_queued = 0;
         gate->helper = HELPER_SLEEPS;
         gate->idle = gate->refused = NULL;
     }

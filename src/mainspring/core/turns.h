@@ -23,7 +23,7 @@ static inline int gate_turn_is_due(Gate *gate, long long now)
         gate->turn_span = GATE_TURN_NS;
         gate->turn_at = now + gate->turn_span;
     }
-    return now >= gate->turn_at;
+    return now >= gate->turn_at || gate_load(&gate->is_knocking);
 }
 
 /* Gives the GIL to whoever waits for it, for a slice. Where nobody does, offers become rarer, until
@@ -31,8 +31,8 @@ static inline int gate_turn_is_due(Gate *gate, long long now)
 static void gate_give(Gate *gate, long long now)
 {
     PyThreadState *state;
-    long long began, slice = GATE_SLICE_NS;
-    int is_taken = 0;
+    long long began, slice;
+    int is_taken = 0, is_owed = gate_load(&gate->is_knocking);
     gate->offers += 1;
     if (gate->gil == NULL) {
         state = PyEval_SaveThread();
@@ -42,18 +42,26 @@ static void gate_give(Gate *gate, long long now)
         return;
     }
     state = PyEval_SaveThread();
+    if (is_owed)
+        gate_open(gate);
     began = monotonic_ns();
-    while (monotonic_ns() - began < slice) {
+    for (;;) {
         if (!gil_is_locked(gate->gil)) {
             /* Nobody has it: either nobody wants it, or whoever does is on the way. */
-            if (is_taken || monotonic_ns() - began > GATE_OFFER_NS)
+            if (is_taken || monotonic_ns() - began > (is_owed ? GATE_SLICE_NS : GATE_OFFER_NS))
                 break;
-            sched_yield();
+            if (is_owed)
+                gate_nap(GATE_REPEAT_NS); /* a nice thread doesn't come by while this one yields */
+            else
+                sched_yield();
             continue;
         }
+        if (!is_taken)
+            began = monotonic_ns();
         is_taken = 1;
-        if (gil_holder(gate->gil) == gate->idle)
-            slice = GATE_IDLE_SLICE_NS;
+        slice = gil_holder(gate->gil) == gate->idle ? GATE_IDLE_SLICE_NS : GATE_SLICE_NS;
+        if (monotonic_ns() - began >= slice)
+            break;
         gate_nap(GATE_REPEAT_NS);
     }
     gate_take(gate, state);

@@ -37,7 +37,8 @@
 #define GATE_KNOCK_NS 20000000LL      /* and after so much more it takes one */
 #define GATE_LATE_NS 1000000LL        /* a wait for the GIL that calls for the helper */
 #define GATE_HELP_NS 100000000LL      /* for how long it then helps */
-#define GATE_REPEAT_NS 50000LL        /* how often it repeats a request */
+#define GATE_REPEAT_NS 50000LL        /* how soon it repeats a request */
+#define GATE_REPEAT_MAX_NS 1000000LL  /* and how soon when that has not helped for long */
 #define GATE_INTRUDE_NS 1000000LL     /* for how long the idle thread runs while the loop is awake */
 
 enum { HELPER_SLEEPS, HELPER_HELPS, HELPER_ENDS };
@@ -187,6 +188,7 @@ static void *gate_help(void *argument)
 {
     Gate *gate = argument;
     int order, intruded = 0;
+    long long nap = GATE_REPEAT_NS;
 #ifdef __linux__
     prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
 #endif
@@ -198,15 +200,20 @@ static void *gate_help(void *argument)
         if (gate_load(&gate->is_wanted)) {
             gate_request(gate, 1);
             __atomic_fetch_add(&gate->repeats, 1, __ATOMIC_RELAXED);
+            /* Less and less often: a long call into C won't end sooner, and wants the core. */
+            if (nap < GATE_REPEAT_MAX_NS)
+                nap += nap / 4;
         }
+        else
+            nap = GATE_REPEAT_NS;
         /* The loop is awake and blocked somewhere, or was forced to give the GIL up in a callback. */
         if (gate_load(&gate->is_open) || gil_holder(gate->gil) != gate->idle || !gate->can_park)
             intruded = 0;
-        else if (++intruded == GATE_INTRUDE_NS / GATE_REPEAT_NS) {
+        else if (++intruded >= GATE_INTRUDE_NS / GATE_REPEAT_NS) {
             gate_queue_call(gate);
             intruded = 0;
         }
-        gate_nap(GATE_REPEAT_NS);
+        gate_nap(nap);
         if (monotonic_ns() > __atomic_load_n(&gate->help_until, __ATOMIC_RELAXED))
             __atomic_compare_exchange_n(&gate->helper, &order, HELPER_SLEEPS, 0, __ATOMIC_SEQ_CST,
                                         __ATOMIC_SEQ_CST);

@@ -1,4 +1,4 @@
-# gate.h and turns.h, for the one module that includes them.
+# gate.h, turns.h and gates.h, for the one module that includes them.
 
 from cpython.ref cimport PyObject
 
@@ -12,10 +12,6 @@ cdef extern from "turns.h":
         unsigned long long requests, repeats, parks, expired, offers, turns
         long long waited, longest, parked
         PyObject* longest_code
-    void* gate_new() noexcept
-    void gate_free(void*) noexcept
-    void gate_begin(void*) noexcept
-    void gate_end(void*) noexcept
     bint gate_turn_is_due(void*, long long now) noexcept
     void gate_give(void*, long long now) noexcept
     PyThreadState* gate_release(void*) noexcept
@@ -23,4 +19,10 @@ cdef extern from "turns.h":
     void gate_enter(void*) noexcept
     void gate_leave(void*) noexcept
     void gate_forget_refusal(void*) noexcept
+
+cdef extern from "gates.h":
+    void* gate_new() noexcept
+    void gate_free(void*) noexcept
+    void gate_begin(void*) noexcept
+    void gate_end(void*) noexcept
     void gate_switch_off() noexcept

@@ -1,0 +1,93 @@
+/* The life of gates: made with a loop, begun and ended with each of its runs, used again by another.
+ *
+ * None is ever freed: the interpreter may still have a pending call under way that leads to it. */
+#ifndef MAINSPRING_GATES_H
+#define MAINSPRING_GATES_H
+
+#include "gate.h"
+
+static Gate *all_gates, *spare_gates;
+
+/* The loop begins to run in the calling thread. */
+static void gate_begin(Gate *gate)
+{
+#ifdef __linux__
+    cpu_set_t cores;
+    gate->can_spin = sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) > 1;
+#else
+    gate->can_spin = 1;
+#endif
+    gate->loop = PyThreadState_Get();
+    gate_store(&gate->is_open, 0);
+}
+
+/* The loop doesn't run any more: idle work may. */
+static void gate_end(Gate *gate)
+{
+    gate->loop = NULL;
+    gate_open(gate);
+}
+
+/* In a forked child: the threads of the parent are not here. */
+static void gate_after_fork(void)
+{
+    Gate *gate;
+    for (gate = all_gates; gate != NULL; gate = gate->next) {
+        gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
+        gate->has_helper = gate->is_call_queued = 0;
+        gate->helper = HELPER_SLEEPS;
+        gate->idle = gate->refused = NULL;
+    }
+}
+
+/* Returns a gate for a loop of the calling thread's interpreter, or NULL when memory is short. */
+static Gate *gate_new(void)
+{
+    Gate *gate = spare_gates;
+    if (gate != NULL)
+        spare_gates = gate->next_spare;
+    else {
+        gate = PyMem_RawCalloc(1, sizeof *gate);
+        if (gate == NULL)
+            return NULL;
+        if (all_gates == NULL)
+            pthread_atfork(NULL, NULL, gate_after_fork);
+        gate->next = all_gates;
+        all_gates = gate;
+    }
+    gate->interp = PyInterpreterState_Get();
+    gate->gil = gil_find(gate->interp);
+    gate->can_park = gate->gil != NULL && _PyEval_AddPendingCall != NULL;
+    gate->had_turn = 1;
+    gate->away_ns = GATE_AWAY_NS;
+    gate->park_ns = GATE_PARK_NS;
+    gate_store(&gate->is_open, 1);
+    return gate;
+}
+
+/* Ends the helper and keeps the gate for another loop. No job runs that has entered it. */
+static void gate_free(Gate *gate)
+{
+    Gate *next = gate->next;
+    int is_call_queued;
+    if (gate->has_helper) {
+        gate_store(&gate->helper, HELPER_ENDS);
+        gate_futex_wake(&gate->helper);
+        pthread_join(gate->helper_thread, NULL);
+    }
+    gate_forget_refusal(gate);
+    is_call_queued = gate->is_call_queued;
+    memset(gate, 0, sizeof *gate);
+    gate->next = next;
+    gate->is_call_queued = is_call_queued;
+    gate->next_spare = spare_gates;
+    spare_gates = gate;
+}
+
+/* Ends all requests. */
+static void gate_switch_off(void)
+{
+    gates_are_off = 1;
+}
+
+#endif

@@ -28,6 +28,9 @@ def compiled_modules() -> list[Extension]:
         Extension(
             ".".join(pxd.relative_to(SOURCE).with_suffix("").parts),
             [str(pxd.with_suffix(".py"))],
+            # All headers of its layer: one may include another, which Cython doesn't see. They come
+            # into source distributions by this, and a change of one builds again.
+            depends=[str(header) for header in sorted(pxd.parent.glob("*.h"))],
             include_dirs=[str(SOURCE / "mainspring" / layer) for layer in ("core", "net", "loop")],
             extra_compile_args=["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", *extra],
             extra_link_args=extra,

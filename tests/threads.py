@@ -1,8 +1,22 @@
-"""A call made in another thread, for the tests of every folder."""
+"""Another thread: one that makes a call, and one that just lives; for the tests of every folder."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+
+@contextmanager
+def another_thread() -> Iterator[None]:
+    """Has another Python thread live for the time of the block."""
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
 
 
 def from_a_thread(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

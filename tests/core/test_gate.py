@@ -19,6 +19,11 @@ def loop():
     made.close()
 
 
+async def doze():
+    """Has the loop sleep in its poll, which is when the gate is open."""
+    await asyncio.sleep(0.0001)  # sleep-ok: nobody waits for the time to pass
+
+
 def endless(has_begun, is_over):
     """Runs Python code until it is told to end."""
     has_begun.set()
@@ -76,7 +81,7 @@ def test_the_idle_thread_makes_no_step_while_the_loop_is_awake(loop):
     async def main(count):
         counts = []
         lock = threading.Lock()
-        await asyncio.sleep(0.001)
+        await doze()
         for _ in range(100):
             # Releases the GIL and takes it again, at once.
             with lock:
@@ -94,7 +99,7 @@ def test_the_idle_thread_goes_on_while_the_loop_sleeps(loop):
     async def main(count):
         before = count[0]
         while count[0] == before:
-            await asyncio.sleep(0.001)
+            await doze()
         return True
 
     assert run_beside_idle_work(loop, main)
@@ -149,10 +154,10 @@ def test_a_worker_is_asked_for_the_gil_when_the_loop_wakes(loop):
         has_begun, is_over = threading.Event(), []
         worker = asyncio.create_task(asyncio.to_thread(endless, has_begun, is_over))
         while not has_begun.is_set():
-            await asyncio.sleep(0.001)
+            await doze()
         before = loop.scheduler_stats().gate.requests
         while loop.scheduler_stats().gate.requests == before:
-            await asyncio.sleep(0.001)
+            await doze()
         is_over.append(True)
         return await worker
 
@@ -183,7 +188,7 @@ def test_the_function_that_kept_the_gil_longest_is_known(loop, start):
             job = loop.run_in_executor(None, one_long_call, may_begin, length)
         loop.call_soon(may_begin.set)
         while not job.done():
-            await asyncio.sleep(0.001)
+            await doze()
 
     # A thread that takes the GIL in the instant in which the loop finds it free isn't seen; then
     # the next, longer call is.
@@ -206,7 +211,7 @@ def test_two_loops_with_idle_work_and_workers_do_not_get_in_each_others_way():
             work = [asyncio.to_thread(sum, (n for n in range(50_000))) for _ in range(3)]
             for _ in range(200):
                 await asyncio.sleep(0)
-                await asyncio.sleep(0.0001)
+                await doze()
             return await asyncio.gather(*idle, *work)
 
         results.append(mainspring.run(main()))
@@ -231,6 +236,9 @@ def endless():
         pass
 
 begun = threading.Event()
+
+async def doze():
+    await asyncio.sleep(0.0001)  # sleep-ok: the gate is open while the loop sleeps
 """
 
 
@@ -284,7 +292,7 @@ async def start():
     return job
 
 async def in_child():
-    await asyncio.sleep(0.001)
+    await doze()
     return await loop.run_idle(divmod, 7, 2)
 
 loop = mainspring.new_event_loop()
@@ -313,7 +321,7 @@ def work():
 async def main():
     job = asyncio.get_running_loop().run_idle(work)
     while not job.done():
-        await asyncio.sleep(0.0001)
+        await doze()
     print(job.result())
 
 mainspring.run(main())
@@ -326,7 +334,7 @@ def test_the_interpreter_ends_beside_a_loop_in_a_daemon_thread():
 async def main():
     begun.set()
     for _ in itertools.count():
-        await asyncio.sleep(0.0001)
+        await doze()
 
 threading.Thread(target=mainspring.run, args=(main(),), daemon=True).start()
 begun.wait()
@@ -344,7 +352,7 @@ def test_idle_work_is_done_in_every_mode(mode):
 async def main():
     job = asyncio.get_running_loop().run_idle(sum, (number for number in range(100_000)))
     while not job.done():
-        await asyncio.sleep(0.0001)
+        await doze()
     print(job.result(), sys.getswitchinterval())
 
 mainspring.run(main())

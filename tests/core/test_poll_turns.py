@@ -3,27 +3,13 @@
 import os
 import signal
 import threading
-from contextlib import contextmanager
 
 import pytest
 
 from tests.core.fakes import IDLE, LOW, WRITE
-from tests.threads import from_a_thread
+from tests.threads import another_thread, from_a_thread
 
 SECOND = 10**9
-
-
-@contextmanager
-def another_thread():
-    """Has another Python thread live for the time of the block."""
-    end = threading.Event()
-    thread = threading.Thread(target=end.wait)
-    thread.start()
-    try:
-        yield
-    finally:
-        end.set()
-        thread.join()
 
 
 @pytest.fixture

@@ -3,33 +3,18 @@
 import dataclasses
 import json
 import pickle
-import threading
-from contextlib import contextmanager
 
 import pytest
 
 import mainspring
 from tests.core.fakes import DEFAULT, HIGH, IDLE, LOW, URGENT
-from tests.threads import from_a_thread
+from tests.threads import another_thread, from_a_thread
 
 EVERY_LEVEL = [URGENT, HIGH, DEFAULT, LOW, IDLE]
 
 
 def stats(bench):
     return bench.loop.scheduler_stats()
-
-
-@contextmanager
-def another_thread():
-    """Has another Python thread live for the time of the block."""
-    end = threading.Event()
-    thread = threading.Thread(target=end.wait)
-    thread.start()
-    try:
-        yield
-    finally:
-        end.set()
-        thread.join()
 
 
 def test_a_new_loop_has_done_nothing(bench):

@@ -308,6 +308,45 @@ loop.close()
     assert run_program(program, options=()) == (0, "7\n", "")
 
 
+def test_a_child_that_is_forked_while_the_idle_thread_is_parked_makes_pending_calls():
+    program = f"""{HEAD}
+import ctypes
+
+is_over, made = [], []
+
+def work():
+    begun.set()
+    while not is_over:
+        pass
+
+@ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+def call(argument):
+    made.append(True)
+    return 0
+
+async def main():
+    loop = asyncio.get_running_loop()
+    loop.gate.set_limits(away_ns=3600 * 10**9, park_ns=3600 * 10**9)
+    job = loop.run_idle(work)
+    await asyncio.to_thread(begun.wait)
+    before = loop.scheduler_stats().gate.parks
+    while loop.scheduler_stats().gate.parks == before:
+        await asyncio.sleep(0.001)
+    pid = os.fork()
+    if pid == 0:
+        ctypes.pythonapi.Py_AddPendingCall(call, None)
+        for _ in range(100_000):
+            pass
+        os._exit(7 if made else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    is_over.append(True)
+    await job
+
+mainspring.run(main())
+"""
+    assert run_program(program, options=()) == (0, "7\n", "")
+
+
 def test_an_idle_job_that_forks_goes_on_in_the_child():
     program = f"""{HEAD}
 def work():

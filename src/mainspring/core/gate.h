@@ -49,6 +49,7 @@ typedef struct Gate {
     PyThreadState *loop;    /* the loop's thread while it runs; only compared */
     PyThreadState *idle;    /* the idle thread while it runs a job; only compared */
     PyThreadState *refused; /* who had the GIL when the loop asked; only compared */
+    int is_in_call;         /* the idle thread is in a pending call */
     int can_park;
     int can_spin;
     long long away_ns, park_ns; /* GATE_AWAY_NS and GATE_PARK_NS, unless a test says otherwise */
@@ -137,8 +138,11 @@ static int gate_call(void *argument)
 {
     Gate *gate = argument;
     gate_store(&gate->is_call_queued, 0);
-    if (PyThreadState_Get() == gate->idle)
+    if (PyThreadState_Get() == gate->idle) {
+        gate->is_in_call = 1;
         gate_stand_aside(gate);
+        gate->is_in_call = 0;
+    }
     return 0;
 }
 

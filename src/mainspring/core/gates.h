@@ -33,7 +33,9 @@ static void gate_after_fork(void)
 {
     Gate *gate;
     for (gate = all_gates; gate != NULL; gate = gate->next) {
-        gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
+        if (gate->is_in_call)
+            gil_forget_pending_call(gate->interp, gate->idle);
+        gate->is_in_call = gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
         gate->has_helper = gate->is_call_queued = 0;
         gate->helper = HELPER_SLEEPS;
         gate->idle = gate->refused = NULL;

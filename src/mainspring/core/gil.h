@@ -71,6 +71,19 @@ static inline void gil_ask(PyInterpreterState *interp, PyThreadState *holder)
 #endif
 }
 
+/* In a forked child: the thread that was in a pending call isn't here, and the interpreter would wait
+ * for it before it makes another one. */
+static inline void gil_forget_pending_call(PyInterpreterState *interp, PyThreadState *thread)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    (void)thread;
+    interp->ceval.pending.busy = 0;
+#else
+    if (interp->ceval.pending.handling_thread == thread)
+        interp->ceval.pending.handling_thread = NULL;
+#endif
+}
+
 /* Returns the GIL of an interpreter whose thread calls this with the GIL held, or NULL if what is
  * there isn't what was compiled for. */
 static inline gil_t *gil_find(PyInterpreterState *interp)
@@ -102,6 +115,7 @@ static inline int gil_is_locked(gil_t *gil) { (void)gil; return 0; }
 static inline PyThreadState *gil_holder(gil_t *gil) { (void)gil; return NULL; }
 static inline unsigned long gil_switches(gil_t *gil) { (void)gil; return 0; }
 static inline void gil_ask(PyInterpreterState *interp, PyThreadState *holder) { (void)interp; (void)holder; }
+static inline void gil_forget_pending_call(PyInterpreterState *interp, PyThreadState *thread) { (void)interp; (void)thread; }
 static inline gil_t *gil_find(PyInterpreterState *interp) { (void)interp; return NULL; }
 
 #endif

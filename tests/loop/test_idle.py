@@ -135,6 +135,23 @@ def test_a_function_that_allows_it_is_stopped_when_its_future_is_cancelled(ours)
     assert seen == ["cancelled"]
 
 
+def test_a_function_that_is_cancelled_while_its_thread_stands_aside_does_not_begin(ours):
+    ours.gate.set_limits(away_ns=3600 * 10**9, park_ns=3600 * 10**9)
+    ran, lock = [], threading.Lock()
+
+    async def main():
+        job = ours.run_idle(ran.append, "job", cancel_idle="raise")
+        with lock:
+            while ours.scheduler_stats().gate.parks == 0:
+                # Lets the idle thread have the GIL, though the loop is awake.
+                lock.acquire(timeout=0.001)
+        job.cancel()
+        return await ours.run_idle(divmod, 7, 2)
+
+    assert ours.run_until_complete(main()) == (3, 1)
+    assert ran == []
+
+
 def test_a_late_cancellation_hits_nobody_else(ours):
     # However close to its end a function is cancelled, the next one is left alone.
     async def main():

@@ -12,3 +12,4 @@ cdef class IdleCall:
     cdef tuple args
     cdef dict kwargs
     cdef unsigned long thread
+    cdef object interruption

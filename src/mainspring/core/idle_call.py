@@ -36,24 +36,31 @@ class IdleCall:
             BaseException: what the function raises, or what it was interrupted with.
         """
         self.gate.enter()
-        self.thread = PyThread_get_thread_ident()
         try:
+            if self.interruption is not None:
+                raise self.interruption
+            self.thread = PyThread_get_thread_ident()
             return self.context.run(self.function, *self.args, **self.kwargs)
         finally:
-            clear_async_exc(self.thread, cython.NULL)
-            self.thread = 0
+            if self.thread != 0:
+                clear_async_exc(self.thread, cython.NULL)
+                self.thread = 0
             self.gate.leave()
             self.function = None
             self.args = None
             self.kwargs = None
 
     def interrupt(self, exception):
-        """Raises an exception in the function at its next safe point, if it runs.
+        """Raises an exception in the function at its next safe point, or instead of calling it.
 
         Parameters:
             exception: a class of exceptions.
 
         Returns:
-            True if the function runs and will see it, unless it ends before.
+            False if the function has ended.
         """
-        return self.thread != 0 and PyThreadState_SetAsyncExc(self.thread, exception) == 1
+        if self.thread != 0:
+            return PyThreadState_SetAsyncExc(self.thread, exception) == 1
+        # The idle thread has taken the call up, and stands aside before it begins.
+        self.interruption = exception
+        return self.function is not None

@@ -1,6 +1,7 @@
 """The gate: the loop gets the GIL when it wants it, and nobody is kept out without a bound."""
 
 import asyncio
+import os
 import threading
 
 import pytest
@@ -124,6 +125,25 @@ def test_a_loop_that_is_blocked_by_a_lock_of_the_idle_thread_gets_it(loop):
         return await job
 
     assert loop.run_until_complete(main()) == sum(range(300_000))
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="a scheduling policy of Linux")
+def test_no_thread_but_the_idle_one_is_of_the_idle_policy():
+    # A thread has its parent's policy for good, so it matters who starts the gate's helper.
+    program = f"""{HEAD}
+async def main():
+    loop = asyncio.get_running_loop()
+    loop.gate.set_limits(away_ns=1000, park_ns=3600 * 10**9)
+    job = loop.run_idle(begun.set)
+    begun.wait()
+    await job
+    print(loop.scheduler_stats().gate.expired_parks)
+    policies = [os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")]
+    print(policies.count(os.SCHED_IDLE))
+
+mainspring.run(main())
+"""
+    assert run_program(program, options=()) == (0, "1\n1\n", "")
 
 
 def test_a_loop_that_is_never_idle_lets_the_idle_thread_on_when_its_park_has_expired(loop):

@@ -224,20 +224,25 @@ static void *gate_help(void *argument)
     return NULL;
 }
 
-/* Has the helper repeat requests for a while; starts it when there is none yet. */
-static void gate_ask_helper(Gate *gate, long long now)
+/* Starts the helper, asleep, if there is none yet. It has the caller's claim to a core for good, so
+ * whoever submits idle work calls this: started by the idle thread it would run when nobody else does. */
+static void gate_start_helper(Gate *gate)
 {
     sigset_t all, before;
+    if (gate->has_helper || gate->gil == NULL)
+        return;
+    /* Signals are for the interpreter's threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    gate->has_helper = pthread_create(&gate->helper_thread, NULL, gate_help, gate) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Has the helper repeat requests for a while. */
+static void gate_ask_helper(Gate *gate, long long now)
+{
     __atomic_store_n(&gate->help_until, now + GATE_HELP_NS, __ATOMIC_RELAXED);
-    if (!gate->has_helper) {
-        /* Signals are for the interpreter's threads. */
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        gate->helper = HELPER_HELPS;
-        gate->has_helper = pthread_create(&gate->helper_thread, NULL, gate_help, gate) == 0;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-    }
-    else if (__atomic_exchange_n(&gate->helper, HELPER_HELPS, __ATOMIC_SEQ_CST) == HELPER_SLEEPS)
+    if (__atomic_exchange_n(&gate->helper, HELPER_HELPS, __ATOMIC_SEQ_CST) == HELPER_SLEEPS)
         gate_futex_wake(&gate->helper);
 }
 
@@ -286,8 +291,10 @@ static void gate_take(Gate *gate, PyThreadState *state)
     gate->waited += now - began;
     if (now - began > gate->longest)
         gate_note_refusal(gate, now - began);
-    if (now - began > GATE_LATE_NS)
+    if (now - began > GATE_LATE_NS) {
+        gate_start_helper(gate);
         gate_ask_helper(gate, now);
+    }
     errno = error;
 }
 

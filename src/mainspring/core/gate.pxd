@@ -10,6 +10,7 @@ cdef class Gate:
     cdef void end(self) noexcept
     cdef bint turn_is_due(self, long long now) noexcept
     cdef void give(self, long long now) noexcept
+    cdef void prepare(self) noexcept
     cdef void enter(self) noexcept
     cdef void leave(self) noexcept
 

@@ -22,6 +22,7 @@ from cython.cimports.mainspring.core.gate_h import (
     gate_new,
     gate_release,
     gate_retake,
+    gate_start_helper,
     gate_switch_off,
     gate_turn_is_due,
 )
@@ -70,6 +71,10 @@ class Gate:
     def give(self, now: cython.longlong):
         """Gives the GIL to whoever waits for it, for a slice."""
         gate_give(self.state, now)
+
+    def prepare(self):
+        """The calling thread, not an idle one, has work for the loop's idle thread."""
+        gate_start_helper(self.state)
 
     def enter(self):
         """The calling thread is the loop's idle thread from now on."""

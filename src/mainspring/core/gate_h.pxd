@@ -18,6 +18,7 @@ cdef extern from "turns.h":
     void gate_retake(void*, PyThreadState*) noexcept
     void gate_enter(void*) noexcept
     void gate_leave(void*) noexcept
+    void gate_start_helper(void*) noexcept
     void gate_forget_refusal(void*) noexcept
 
 cdef extern from "gates.h":

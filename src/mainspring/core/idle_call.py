@@ -21,6 +21,7 @@ class IdleCall:
 
     def __cinit__(self, gate, context, function, args, kwargs):
         self.gate = gate
+        self.gate.prepare()
         self.context = context
         self.function = function
         self.args = args

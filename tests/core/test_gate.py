@@ -297,6 +297,34 @@ mainspring.run(main())
     assert run_program(program, options=()) == (0, "got it\n", "")
 
 
+def test_references_to_the_gate_are_counted_with_the_gil_only():
+    # Counts get lost, or the interpreter crashes, where the loop counts on its way to sleep.
+    program = f"""{HEAD}
+is_over = []
+
+def refer():
+    gate = loop.gate
+    while not is_over:
+        for other in [gate] * 1000:
+            del other
+
+async def main():
+    for _ in range(3000):
+        await asyncio.sleep(0.00001)
+    is_over.append(True)
+
+loop = mainspring.new_event_loop()
+before = sys.getrefcount(loop.gate)
+worker = threading.Thread(target=refer)
+worker.start()
+loop.run_until_complete(main())
+worker.join()
+print(sys.getrefcount(loop.gate) - before)
+loop.close()
+"""
+    assert run_program(program, options=()) == (0, "0\n", "")
+
+
 def test_a_child_that_is_forked_beside_idle_work_runs_its_loop():
     program = f"""{HEAD}
 is_over = []

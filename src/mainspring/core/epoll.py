@@ -96,12 +96,13 @@ class EpollPoller(Poller):
         index: cython.int
         event: cython.pointer(Event)
         flags: cython.uint
+        gate: cython.p_void = cython.NULL if self.gate is None else self.gate.state
         state: cython.pointer(PyThreadState)
         self.count = 0
         if release_gil:
-            state = release(self.gate)
+            state = release(gate)
             count = epoll_wait_ns(self.epfd, self.raw, self.raw_capacity, timeout)
-            retake(self.gate, state)
+            retake(gate, state)
         else:
             count = epoll_wait_ns(self.epfd, self.raw, self.raw_capacity, timeout)
         if count < 0:

@@ -15,5 +15,7 @@ cdef class Gate:
     cdef void leave(self) noexcept
 
 
-cdef PyThreadState* release(Gate gate) noexcept
-cdef void retake(Gate gate, PyThreadState* state) noexcept
+# Of a gate's `state`, or NULL. An object must not be passed on: its references would be counted
+# without the GIL.
+cdef PyThreadState* release(void* gate) noexcept
+cdef void retake(void* gate, PyThreadState* state) noexcept

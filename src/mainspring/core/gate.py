@@ -128,14 +128,14 @@ class Gate:
         return cython.cast(object, _fields(self).longest_code)
 
 
-def release(gate: Gate) -> cython.pointer(PyThreadState):
-    """Releases the GIL for a poll that may sleep; the gate may be None."""
-    return gate_release(cython.NULL if gate is None else gate.state)
+def release(gate: cython.p_void) -> cython.pointer(PyThreadState):
+    """Releases the GIL for a poll that may sleep."""
+    return gate_release(gate)
 
 
-def retake(gate: Gate, state: cython.pointer(PyThreadState)) -> cython.void:
+def retake(gate: cython.p_void, state: cython.pointer(PyThreadState)) -> cython.void:
     """Takes the GIL that `release` released."""
-    gate_retake(cython.NULL if gate is None else gate.state, state)
+    gate_retake(gate, state)
 
 
 @cython.cfunc

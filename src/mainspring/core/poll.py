@@ -64,15 +64,16 @@ class PollPoller(Poller):
         mask: cython.int
         flags: cython.int
         milliseconds: cython.int = -1
+        gate: cython.p_void = cython.NULL if self.gate is None else self.gate.state
         state: cython.pointer(PyThreadState)
         self.count = 0
         if timeout >= 0:
             # Rounded up, so that a timer is never early.
             milliseconds = min((timeout + 999_999) // 1_000_000, 0x7FFFFFFF)
         if release_gil:
-            state = release(self.gate)
+            state = release(gate)
             count = c_poll(self.fds, self.used, milliseconds)
-            retake(self.gate, state)
+            retake(gate, state)
         else:
             count = c_poll(self.fds, self.used, milliseconds)
         if count < 0:

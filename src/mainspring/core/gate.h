@@ -160,6 +160,8 @@ static inline void gate_leave(Gate *gate)
 
 static void gate_queue_call(Gate *gate)
 {
+    if (gate_load(&gates_are_off))
+        return;
     if (!__atomic_exchange_n(&gate->is_call_queued, 1, __ATOMIC_SEQ_CST) &&
         _PyEval_AddPendingCall(gate->interp, gate_call, gate, 0) != 0)
         gate_store(&gate->is_call_queued, 0);
@@ -170,8 +172,10 @@ static void gate_request(Gate *gate, int is_repeated)
 {
     PyThreadState *holder = NULL;
     int is_idle = 0;
+    if (gate_load(&gates_are_off))
+        return;
     pthread_mutex_lock(&gate->gil->mutex);
-    if (gate_load(&gate->is_wanted) && gil_is_locked(gate->gil) && !gates_are_off) {
+    if (gate_load(&gate->is_wanted) && gil_is_locked(gate->gil) && !gate_load(&gates_are_off)) {
         holder = gil_holder(gate->gil);
         if (holder != gate->loop) {
             is_idle = holder == gate->idle && gate->can_park;

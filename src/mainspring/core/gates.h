@@ -86,10 +86,12 @@ static void gate_free(Gate *gate)
     spare_gates = gate;
 }
 
-/* Ends all requests. */
+/* Ends all requests. Who calls this may have been asked just before, by a thread that the end of the
+ * interpreter keeps from taking the GIL; so it is given away once while that thread still can. */
 static void gate_switch_off(void)
 {
-    gates_are_off = 1;
+    gate_store(&gates_are_off, 1);
+    PyEval_RestoreThread(PyEval_SaveThread());
 }
 
 #endif

@@ -310,7 +310,7 @@ def refer():
 
 async def main():
     for _ in range(3000):
-        await asyncio.sleep(0.00001)
+        await doze()
     is_over.append(True)
 
 loop = mainspring.new_event_loop()
@@ -379,7 +379,7 @@ async def main():
     await asyncio.to_thread(begun.wait)
     before = loop.scheduler_stats().gate.parks
     while loop.scheduler_stats().gate.parks == before:
-        await asyncio.sleep(0.001)
+        await doze()
     pid = os.fork()
     if pid == 0:
         ctypes.pythonapi.Py_AddPendingCall(call, None)

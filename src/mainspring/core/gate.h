@@ -265,8 +265,10 @@ static void gate_note_refusal(Gate *gate, long long waited)
     Py_XDECREF(frame);
 }
 
+/* Begins anew with the longest wait. */
 static void gate_forget_refusal(Gate *gate)
 {
+    gate->longest = 0;
     Py_CLEAR(gate->longest_code);
 }
 

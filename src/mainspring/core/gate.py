@@ -107,7 +107,6 @@ class Gate:
 
     def restart_maximum(self):
         """Begins anew with the longest wait."""
-        _fields(self).longest = 0
         gate_forget_refusal(self.state)
 
     def set_limits(self, *, away_ns, park_ns):

@@ -277,6 +277,27 @@ def test_nothing_keeps_a_function_alive_that_has_run(ours):
     assert gone() is None
 
 
+def test_a_result_is_handed_over_ahead_of_a_backlog_of_default_work(ours):
+    order, may_end = [], threading.Event()
+
+    async def wait():
+        await ours.run_idle(may_end.wait)
+        order.append("result")
+
+    async def main():
+        task = ours.create_task(wait(), priority=mainspring.Priority.HIGH)
+        await asyncio.sleep(0)
+        may_end.set()
+        # Has ended, and left its result, before anything below is queued.
+        ours._idle_thread.shutdown(wait=True)
+        for _ in range(3):
+            ours.call_soon(order.append, "default", priority=mainspring.Priority.DEFAULT)
+        await task
+
+    ours.run_until_complete(main())
+    assert order[0] == "result"
+
+
 class TestIdleExecutor:
     def test_is_an_executor(self, ours):
         executor = mainspring.IdleExecutor(ours)

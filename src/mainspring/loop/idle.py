@@ -55,7 +55,7 @@ class Idle(Part):
                 f"create_task(coro, priority=Priority.IDLE)"
             )
         job = self._own_idle_thread().submit(func, args, {}, cancel_idle == "raise")
-        return asyncio.wrap_future(job, loop=self)
+        return self._future_of(job)
 
     def _after_fork(self) -> None:
         super()._after_fork()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import socket
     from abc import abstractmethod
     from collections.abc import Callable
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from mainspring.core.watching import WatchScheduler
     from mainspring.loop.idle_thread import IdleThread
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         def _close_signals(self) -> None: ...
         @abstractmethod
         def _forget_subprocesses(self) -> None: ...
+        @abstractmethod
+        def _future_of[T](self, source: Future[T]) -> asyncio.Future[T]: ...
         @abstractmethod
         async def _open[P: asyncio.BaseProtocol](
             self,

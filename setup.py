@@ -7,10 +7,14 @@ pure Python mode, the `.pxd` its C layout. There is no list to keep in step.
 import os
 from pathlib import Path
 
+import greenlet
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 SOURCE = Path("src")
+HEADERS = [str(SOURCE / "mainspring" / layer) for layer in ("core", "net", "loop", "green")]
+# Holds greenlet/greenlet.h.
+GREENLET_HEADERS = str(Path(greenlet.__file__).parents[1])
 
 DIRECTIVES = {
     "language_level": 3,
@@ -31,7 +35,7 @@ def compiled_modules() -> list[Extension]:
             # All headers of its layer: one may include another, which Cython doesn't see. They come
             # into source distributions by this, and a change of one builds again.
             depends=[str(header) for header in sorted(pxd.parent.glob("*.h"))],
-            include_dirs=[str(SOURCE / "mainspring" / layer) for layer in ("core", "net", "loop")],
+            include_dirs=[*HEADERS, GREENLET_HEADERS],
             extra_compile_args=["-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", *extra],
             extra_link_args=extra,
         )

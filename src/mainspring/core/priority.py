@@ -42,8 +42,9 @@ def name_any():
 
 def name_priority(context, value):
     """Makes `value` the priority that `context` names; for a task that is about to start."""
+    named = Priority(level_of(value) - DEFAULT_LEVEL)
     name_any()
-    context.run(current_priority.set, Priority(value))
+    context.run(current_priority.set, named)
 
 
 class priority:  # in lower case, because it reads as a statement: `with priority(p):`

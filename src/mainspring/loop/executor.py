@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mainspring.core.priority import Priority, is_named
+from mainspring.loop.home import call_at_home
 from mainspring.loop.part import Part
 from mainspring.net.dns import literal_addresses
 
@@ -43,7 +44,11 @@ class Executor(Part):
             raise TypeError(f"a callable object was expected by run_in_executor(), got {func!r}")
         if executor is None:
             executor = self._own_executor()
-        source: Any = executor.submit(func, *args)
+        source: Any
+        if isinstance(executor, ThreadPoolExecutor):
+            source = executor.submit(call_at_home, self, func, args)
+        else:
+            source = executor.submit(func, *args)
         if not isinstance(source, concurrent.futures.Future):
             # From an executor that isn't of this library, and that knows best.
             return asyncio.wrap_future(source, loop=self)

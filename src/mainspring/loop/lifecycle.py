@@ -35,6 +35,7 @@ class Lifecycle(Part):
     def __init__(self) -> None:
         self._asyncgens: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
         self._asyncgens_shut = False
+        self._close_callbacks: dict[Callable[[], None], None] = {}
         self._current_handle = None
         self._default_executor = None
         self._idle_thread = None
@@ -108,6 +109,8 @@ class Lifecycle(Part):
             raise RuntimeError("Cannot close a running event loop")
         if self.is_closed():
             return
+        for tell in list(self._close_callbacks):
+            tell()
         self._close_signals()
         self._shut()
         self._forget_subprocesses()
@@ -120,6 +123,11 @@ class Lifecycle(Part):
             # What runs there goes on, with the gate open.
             self._idle_thread.shutdown(wait=False, cancel_futures=True)
             self._idle_thread = None
+
+    def _at_close(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Has a function called when the loop is closed. Returns a function that prevents it."""
+        self._close_callbacks[tell] = None
+        return lambda: self._close_callbacks.pop(tell, None)
 
     def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
         if not self.is_closed():

@@ -70,16 +70,13 @@ def test_a_task_that_is_left_over_is_cancelled():
     assert seen == ["cancelled"]
 
 
-def test_a_plain_function_is_refused_uncalled_because_green_threads_are_not_there_yet():
-    called = []
-    with pytest.raises(TypeError, match=r"green threads are not there yet"):
-        mainspring.run(lambda: called.append(True))
-    assert called == []
+def test_a_plain_function_runs_as_a_green_thread():
+    assert mainspring.run(lambda: mainspring.await_(answer(3))) == 3
 
 
 @pytest.mark.parametrize("main", [None, 7, "main"])
 def test_what_is_no_coroutine_and_no_function_is_refused_by_name(main):
-    with pytest.raises(TypeError, match=rf"coroutine function was expected, got {main!r}"):
+    with pytest.raises(TypeError, match=rf"a function or a coroutine was expected, got {main!r}"):
         mainspring.run(main)
 
 

@@ -1,0 +1,5 @@
+from mainspring.green.call cimport GreenCall
+
+
+cdef class GreenCoroutine(GreenCall):
+    pass

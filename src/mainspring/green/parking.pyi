@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def set_body(function: Callable[[], None]) -> None: ...

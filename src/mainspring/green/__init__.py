@@ -1,5 +1,6 @@
 """Green threads: plain functions that wait as if they blocked, each an `asyncio.Task`."""
 
+from mainspring.green import forking  # noqa: F401  # what it does at a fork is all it does
 from mainspring.green.calls import green, spawn, spawn_later
 from mainspring.green.coroutine import GreenCoroutine
 from mainspring.green.errors import BlockingSwitchOutError, GreenletExit

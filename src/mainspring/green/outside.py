@@ -115,7 +115,11 @@ def wait_in_thread(loop: asyncio.AbstractEventLoop, awaitable: Any) -> Any:
         loop.call_soon_threadsafe(start, context=contextvars.copy_context())
         return answer.result()
     except BaseException:
-        if not answer.done():
+        if loop.is_closed():
+            if is_own and not started and asyncio.iscoroutine(awaitable):
+                # It never began, and never will.
+                awaitable.close()
+        elif not answer.done():
             loop.call_soon_threadsafe(cancel)
         raise
     finally:

@@ -13,6 +13,7 @@ COMMANDS = {
     "latency": "benchmarks.latency",
     "gate": "benchmarks.gate",
     "micro": "benchmarks.micro",
+    "green": "benchmarks.green",
     "http": "benchmarks.http_plaintext",
     "syscalls": "benchmarks.syscalls",
     "memory": "benchmarks.memory",

@@ -34,7 +34,12 @@ class GreenThread[T](asyncio.Task[T]):
         """
         if not self.done():
             self._refuse_self()
-            self._wait(asyncio.wait([self], timeout=timeout))
+            if current() is None and asyncio._get_running_loop() is None:
+                wait_in_thread(self.get_loop(), asyncio.wait([self], timeout=timeout))
+            elif timeout is None and asyncio._get_running_loop() is self.get_loop():
+                self._wait_for_end()
+            else:
+                await_(asyncio.wait([self], timeout=timeout))
 
     def get(self, block: bool = True, timeout: float | None = None) -> T:
         """Returns what the thread's function returned, and waits for that.
@@ -118,11 +123,19 @@ class GreenThread[T](asyncio.Task[T]):
         if asyncio._get_running_loop() is not None and asyncio.current_task() is self:
             raise RuntimeError(f"{self!r} can't wait for its own end")
 
-    def _wait(self, awaitable: Any) -> None:
-        if current() is None and asyncio._get_running_loop() is None:
-            wait_in_thread(self.get_loop(), awaitable)
-        else:
-            await_(awaitable)
+    def _wait_for_end(self) -> None:
+        """Waits as `asyncio.wait` does: for a future of its own, which may be cancelled."""
+        ended = self.get_loop().create_future()
+
+        def tell(_: object) -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        self.add_done_callback(tell)
+        try:
+            await_(ended)
+        finally:
+            self.remove_done_callback(tell)
 
 
 def interrupt(task: asyncio.Task[Any], exc: BaseException, call: Any = None) -> None:

@@ -1,0 +1,127 @@
+"""`green`: green threads of Mainspring, gevent and eventlet.
+
+The invariant: every figure comes from a process of its own, which runs one case with one library
+and takes the best of its repeats (noise only ever adds). The libraries follow one another within a
+case, the cases within a round, so the ratios of a round compare neighbours.
+"""
+
+import argparse
+import sys
+
+from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.green_cases import CASES, LIBRARIES
+from benchmarks.options import Result
+from benchmarks.proc import choose_cores
+from benchmarks.processes import BenchmarkError, LineProcess
+from benchmarks.svg import Bar, Chart
+
+HELP = "green threads beside gevent's and eventlet's: switches, starts, memory"
+CASE_SECONDS = 120.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `green`."""
+    parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds (default: 5)")
+    parser.add_argument("--json", action="store_true", help="print the values of all rounds")
+    parser.add_argument(
+        "--cases",
+        default=",".join(CASES),
+        metavar="CASE,CASE",
+        help=f"which ones (default: all, {', '.join(CASES)})",
+    )
+    parser.add_argument(
+        "--libraries",
+        default=",".join(LIBRARIES),
+        metavar="LIBRARY,LIBRARY",
+        help=f"which ones (default: {', '.join(LIBRARIES)})",
+    )
+
+
+def one_case(library: str, case: str, cpu: int | None) -> float:
+    """Runs one case once.
+
+    Args:
+        library: a key of `LIBRARIES`.
+        case: a key of `CASES`.
+        cpu: the core it is pinned to.
+
+    Returns:
+        Nanoseconds, or bytes, per operation.
+
+    Raises:
+        BenchmarkError: it failed.
+    """
+    command = [sys.executable, "-m", "benchmarks.green_cases", "--library", library]
+    with LineProcess([*command, "--case", case], cpu, f"{library}, {case}") as child:
+        return float(child.read(CASE_SECONDS)["value"])
+
+
+def _versions(names: list[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        command = [sys.executable, "-m", "benchmarks.green_cases", "--library", name]
+        try:
+            with LineProcess(command, None, name) as child:
+                found[name] = str(child.read(CASE_SECONDS)["version"])
+        except BenchmarkError as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+    return found
+
+
+def measure(options: argparse.Namespace) -> Result:
+    """Runs the rounds."""
+    cases = [case for case in options.cases.split(",") if case]
+    names = [name for name in options.libraries.split(",") if name]
+    for asked, known in ((cases, list(CASES)), (names, list(LIBRARIES))):
+        if unknown := [one for one in asked if one not in known]:
+            raise SystemExit(f"{unknown[0]!r} isn't known; there are: {', '.join(known)}")
+    versions = _versions(names)
+    cpu = choose_cores().server
+    pairs = [(case, name) for case in cases for name in versions if name in CASES[case].libraries]
+    flat = interleave(
+        options.rounds,
+        pairs,
+        lambda pair: {"value": one_case(pair[1], pair[0], cpu)},
+        lambda pair: f"{pair[0]}/{pair[1]}",
+    )
+    values: dict[str, dict[str, list[float | None]]] = {}
+    for key, row in flat.get("value", {}).items():
+        case, _, name = key.partition("/")
+        values.setdefault(case, {})[name] = row
+    return {"command": "green", "rounds": options.rounds, "versions": versions, "values": values}
+
+
+def render(result: Result) -> str:
+    """Returns the table of figures, with the ratios to gevent within each round."""
+    labels = list(result["versions"])
+    rows = []
+    for case, found in result["values"].items():
+        series = Series(found)
+        row = [f"{CASES[case].title}, {CASES[case].unit}"]
+        row += [spread(found.get(label, [])) for label in labels]
+        row.append(spread(series.ratios("mainspring", "gevent")) if "gevent" in found else "")
+        rows.append(row)
+    head = (
+        f"green threads: median (lowest..highest) of {result['rounds']} interleaved rounds, each "
+        f"the best of 3 in a process of its own."
+    )
+    return f"{head}\n\n{table(['', *labels, 'mainspring / gevent'], rows)}"
+
+
+def charts(result: Result) -> list[Chart]:
+    """Returns one chart: each case relative to gevent, so that all fit on one axis."""
+    groups = []
+    for case, rows in result["values"].items():
+        series = Series(rows)
+        bars = []
+        for label, row in rows.items():
+            found = present(series.ratios(label, "gevent"))
+            if not found or not present(row):
+                continue
+            middle = Series({label: found}).median(label) or 0.0
+            text = f"{middle:.2f} ({number(series.median(label) or 0)} {CASES[case].unit})"
+            bars.append(Bar(label, middle, min(found), max(found), text))
+        if bars:
+            groups.append((CASES[case].title, bars))
+    note = "relative to gevent within each round; less is better"
+    return [Chart("green", "green threads", note, groups)] if groups else []

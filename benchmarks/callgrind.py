@@ -5,7 +5,8 @@ by N. Whatever happens once (the interpreter's start, imports, the loop's making
 is in both and cancels out; what is left of it (the start varies by a few million instructions
 with the addresses that the system hands out) is divided by an N that makes it small.
 Instructions repeat to a fraction of a percent where times on a shared machine vary by tens, so
-a claim such as "at most 2 %" is made here.
+a claim such as "at most 2 %" is made here. An echo is counted in its server alone: the client is a
+process of its own.
 """
 
 import argparse
@@ -20,12 +21,20 @@ from benchmarks.figures import number, progress, table
 from benchmarks.loops import LoopName
 from benchmarks.micro_cases import CASES
 from benchmarks.options import Result, add_common, select_loops
-from benchmarks.processes import BenchmarkError, start
+from benchmarks.proc import Cores
+from benchmarks.processes import BenchmarkError, LineProcess, start
+from benchmarks.servers import Load, python_server
 from benchmarks.svg import Bar, Chart
 
-HELP = "instructions per call_soon and per task switch, counted by valgrind"
+HELP = "instructions per call_soon, per task switch or per echo, counted by valgrind"
 DEFAULT_CASES = "call_soon,switch"
+# Each with what the server is written with: 1 KiB, 100 connections, as `echo` has it.
+ECHOES = {"echo": "protocol", "echo-streams": "streams"}
+TITLES = {name: case.title for name, case in CASES.items()} | {
+    name: f"echo, {api}, 1 KiB x 100 connections" for name, api in ECHOES.items()
+}
 RUN_SECONDS = 600.0
+START_SECONDS = 120.0
 TOTALS = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
 
 
@@ -55,20 +64,41 @@ def instructions(loop: LoopName, case: str, operations: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
-        command += [sys.executable, "-m", "benchmarks.micro_cases", "--loop", loop.spec]
-        command += ["--case", case, "--operations", str(operations), "--repeats", "1"]
-        process = start(command, None, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            _, said = process.communicate(timeout=RUN_SECONDS)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            process.communicate()
-            raise BenchmarkError(f"it took more than {RUN_SECONDS:.0f} s.") from error
+        if case in ECHOES:
+            said = _serve([*command, *python_server(loop, ECHOES[case])], operations)
+        else:
+            command += [sys.executable, "-m", "benchmarks.micro_cases", "--loop", loop.spec]
+            command += ["--case", case, "--operations", str(operations), "--repeats", "1"]
+            said = _run(command)
         found = TOTALS.search(out.read_text()) if out.exists() else None
-        if process.returncode or not found:
-            lines = said.decode().strip().splitlines() or ["no output"]
-            raise BenchmarkError(f"valgrind failed: {lines[-1]}")
+        if not found:
+            raise BenchmarkError(f"valgrind failed: {said}")
     return int(found.group(1))
+
+
+def _run(command: list[str]) -> str:
+    """Runs a case to its end; returns the last line of what it said."""
+    process = start(command, None, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, said = process.communicate(timeout=RUN_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
+        raise BenchmarkError(f"it took more than {RUN_SECONDS:.0f} s.") from error
+    last = (said.decode().strip().splitlines() or ["no output"])[-1]
+    if process.returncode:
+        raise BenchmarkError(f"valgrind failed: {last}")
+    return last
+
+
+def _serve(command: list[str], echoes: int) -> str:
+    """Has a server answer so many requests; returns what to say if it wasn't counted."""
+    server = LineProcess([*command[:1], "-q", *command[1:]], name="the server under valgrind")
+    with server:
+        port = int(server.read(START_SECONDS)["port"])
+        with Load(server, port, 100, 1024, Cores(None, None)) as load:
+            load.phase(RUN_SECONDS, echoes)
+    return "the server left no count"
 
 
 def measure(options: argparse.Namespace) -> Result:
@@ -79,8 +109,8 @@ def measure(options: argparse.Namespace) -> Result:
         )
     loops, versions = select_loops(options)
     cases = [case for case in options.cases.split(",") if case]
-    if unknown := [case for case in cases if case not in CASES]:
-        raise SystemExit(f"{unknown[0]!r} is no case; there are: {', '.join(CASES)}")
+    if unknown := [case for case in cases if case not in TITLES]:
+        raise SystemExit(f"{unknown[0]!r} is no case; there are: {', '.join(TITLES)}")
     values: dict[str, dict[str, float | None]] = {}
     for case in cases:
         for loop in loops:
@@ -108,7 +138,7 @@ def render(result: Result) -> str:
     rows = []
     for case, found in result["values"].items():
         base = found.get("uvloop")
-        cells = [CASES[case].title]
+        cells = [TITLES[case]]
         for label in labels:
             count = found.get(label)
             if count is None:
@@ -132,5 +162,5 @@ def charts(result: Result) -> list[Chart]:
             for label, count in found.items()
             if count is not None
         ]
-        groups.append((CASES[case].title, bars))
+        groups.append((TITLES[case], bars))
     return [Chart("callgrind", "instructions per operation", "less is better", groups)]

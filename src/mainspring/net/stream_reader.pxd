@@ -1,15 +1,11 @@
 from mainspring.net.receiver cimport Receiver
-
-cdef extern from "Python.h":
-    Py_ssize_t bytearray_size "PyByteArray_GET_SIZE" (object) noexcept
-    char* bytearray_data "PyByteArray_AS_STRING" (object) noexcept
-    int PyByteArray_Resize(object, Py_ssize_t size) except -1
+from mainspring.net.stream_buffer cimport StreamBuffer
 
 
 cdef class StreamReaderFeeder(Receiver):
     cdef object protocol
     cdef object reader  # a weak reference
-    cdef bytearray buffer
+    cdef StreamBuffer received
     cdef Py_ssize_t limit
 
 

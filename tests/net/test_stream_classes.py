@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import sys
 import weakref
 
 import pytest
@@ -160,6 +161,7 @@ def test_a_server_may_call_back_a_function_that_fails(bench, run, reported):
     assert isinstance(report["exception"], ZeroDivisionError)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="the protocol keeps it, before 3.13")
 def test_a_writer_that_is_dropped_before_it_is_closed_says_so_once(bench, run):
     async def main():
         connected = bench.loop.create_future()

@@ -1,6 +1,7 @@
 """Mainspring: one prioritised event loop for every way that Python code waits."""
 
-from mainspring import green, sync
+# The core first: it says so where there can be no loop, in a subinterpreter.
+from mainspring import core, green, sync  # noqa: F401
 from mainspring.core.priority import Priority, priority
 from mainspring.green.calls import spawn
 from mainspring.green.from_thread import from_thread

@@ -21,12 +21,18 @@ _ORIGIN_DEPTH = 10
 _live_loops: weakref.WeakSet["Lifecycle"] = weakref.WeakSet()
 
 
+def _before_fork() -> None:
+    for loop in list(_live_loops):
+        # A thread of the loop's own is no reason to warn of a fork with threads.
+        loop._end_blocking_watch()
+
+
 def _after_fork_in_child() -> None:
     for loop in list(_live_loops):
         loop._after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
 
 
 class Lifecycle(Part):
@@ -35,6 +41,7 @@ class Lifecycle(Part):
     def __init__(self) -> None:
         self._asyncgens: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
         self._asyncgens_shut = False
+        self._blocking_watch = None
         self._close_callbacks: dict[Callable[[], None], None] = {}
         self._current_handle = None
         self._default_executor = None
@@ -111,6 +118,7 @@ class Lifecycle(Part):
             return
         for tell in list(self._close_callbacks):
             tell()
+        self._end_blocking_watch()
         self._close_signals()
         self._shut()
         self._forget_subprocesses()
@@ -145,6 +153,8 @@ class Lifecycle(Part):
         self._check_closed()
         self._check_not_running()
         self._track_coroutine_origins(self.get_debug())
+        if self.get_debug():
+            self._begin_blocking_watch()
         hooks = sys.get_asyncgen_hooks()
         is_main = threading.current_thread() is threading.main_thread()
         wakeup_fd = self._begin_signals() if is_main else None

@@ -62,6 +62,7 @@ class Loop(
         "__weakref__",
         "_asyncgens",
         "_asyncgens_shut",
+        "_blocking_watch",
         "_close_callbacks",
         "_current_handle",
         "_default_executor",

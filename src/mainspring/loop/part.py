@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     class Part(WatchScheduler, asyncio.AbstractEventLoop):
         """A piece of a loop, among the others."""
 
+        _blocking_watch: Any
         _current_handle: Any
         _default_executor: ThreadPoolExecutor | None
         _exception_handler: Callable[[Any, dict[str, Any]], object] | None
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
         def _end_signals(self, previous: int) -> None: ...
         @abstractmethod
         def _close_signals(self) -> None: ...
+        @abstractmethod
+        def _begin_blocking_watch(self) -> Any: ...
+        @abstractmethod
+        def _end_blocking_watch(self) -> None: ...
         @abstractmethod
         def _forget_subprocesses(self) -> None: ...
         @abstractmethod

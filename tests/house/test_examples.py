@@ -35,7 +35,13 @@ def finish(process):
 
 
 def test_every_example_is_run_here():
-    known = {"echo_server.py", "background_work.py", "idle_function.py", "priorities.py"}
+    known = {
+        "echo_server.py",
+        "background_work.py",
+        "every_model.py",
+        "idle_function.py",
+        "priorities.py",
+    }
     assert {path.name for path in EXAMPLES.glob("*.py")} == known
 
 
@@ -43,6 +49,17 @@ def test_the_priorities_come_in_the_order_of_their_numbers():
     code, output, errors = finish(start("priorities.py"))
     assert (code, errors) == (0, "")
     assert [line[:2] for line in output.splitlines()] == ["1.", "2.", "3.", "4.", "5.", "6."]
+
+
+def test_every_model_gets_its_answer():
+    code, output, errors = finish(start("every_model.py"))
+    assert (code, errors) == (0, "")
+    assert output.splitlines() == [
+        "1, a coroutine answered, a green thread passed it on, a generator passed it on, "
+        "a callback passed it on",
+        "2, a coroutine answered, an OS thread passed it on",
+        "3, a coroutine answered, a green thread passed it on",
+    ]
 
 
 def test_the_background_work_is_done_while_all_requests_are_answered():

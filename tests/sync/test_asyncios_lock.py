@@ -66,14 +66,6 @@ def test_async_with_takes_a_lock_and_releases_it_after_an_exception(kind, run):
     run(main())
 
 
-def test_a_plain_with_is_refused(kind, run):
-    async def main():
-        with pytest.raises(TypeError), kind.Lock():
-            pass
-
-    run(main())
-
-
 def test_those_that_wait_get_the_lock_in_order_of_arrival(kind, run):
     async def main():
         lock, record = kind.Lock(), []
@@ -192,26 +184,6 @@ def test_one_that_releases_and_takes_again_waits_behind_the_others(kind, run):
         assert record == ["a", "b", "a", "b"]
 
     run(main())
-
-
-def test_a_lock_belongs_to_the_loop_in_which_somebody_waited(kind, run):
-    lock = kind.Lock()
-
-    async def contend():
-        await lock.acquire()
-        waiter = asyncio.ensure_future(lock.acquire())
-        await settle()
-        lock.release()
-        await waiter
-
-    async def elsewhere():
-        with pytest.raises(RuntimeError, match="is bound to a different event loop"):
-            await lock.acquire()
-
-    run(contend())
-    other = asyncio.SelectorEventLoop()
-    other.run_until_complete(elsewhere())
-    other.close()
 
 
 def test_a_lock_shows_its_state_and_how_many_wait(kind, run):

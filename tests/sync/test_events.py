@@ -73,23 +73,6 @@ def test_one_that_is_cancelled_waits_no_more(kind, run):
     run(main())
 
 
-def test_an_event_belongs_to_the_loop_in_which_somebody_waited(kind, run):
-    event = kind.Event()
-
-    async def wait():
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(event.wait(), 0.0001)
-
-    async def elsewhere():
-        with pytest.raises(RuntimeError, match="is bound to a different event loop"):
-            await event.wait()
-
-    run(wait())
-    other = asyncio.SelectorEventLoop()
-    other.run_until_complete(elsewhere())
-    other.close()
-
-
 def test_an_event_shows_its_state_and_how_many_wait(kind, run):
     async def main():
         event, record = kind.Event(), []

@@ -13,6 +13,7 @@ cdef extern from "Python.h":
     PyObject* method_function "PyMethod_GET_FUNCTION" (object) noexcept
     PyObject* method_self "PyMethod_GET_SELF" (object) noexcept
     object PyErr_GetRaisedException()
+    void PyErr_SetRaisedException(PyObject*) noexcept
     PyObject* PyObject_CallNoArgs(object) noexcept
     PyObject* PyObject_CallOneArg(object, object) noexcept
     PyObject* PyObject_Vectorcall(object, PyObject**, size_t, void*) noexcept

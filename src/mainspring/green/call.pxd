@@ -1,6 +1,6 @@
 from cpython.ref cimport PyObject
 
-from mainspring.green.iterators cimport SendResult
+from mainspring.loop.iterators cimport SendResult
 
 
 cdef enum State:

@@ -15,18 +15,20 @@ from asyncio import CancelledError
 
 import cython
 from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, Py_XDECREF, PyObject
-from cython.cimports.mainspring.core.capi import PyErr_GetRaisedException
+from cython.cimports.mainspring.core.capi import (
+    PyErr_GetRaisedException,
+    PyErr_SetRaisedException,
+)
 from cython.cimports.mainspring.green.greenlets import (
     AS_GREENLET,
     PyErr_Clear,
-    PyErr_SetRaisedException,
     PyGreenlet_GetCurrent,
     PyGreenlet_SetParent,
     PyGreenlet_Switch,
     PyObject_Call,
     import_greenlet,
 )
-from cython.cimports.mainspring.green.iterators import (
+from cython.cimports.mainspring.loop.iterators import (
     PYGEN_ERROR,
     PYGEN_NEXT,
     PYGEN_RETURN,
@@ -99,7 +101,7 @@ def unraisable(exc, call):
 
 
 def step(pointer, sent, error, result):
-    """Runs a call until it waits or ends. steps.h says what it takes and returns."""
+    """Runs a call until it waits or ends. step_slots.h says what it takes and returns."""
     global current_call
     call: GreenCall = cython.cast(GreenCall, pointer)
     outer: Pointer = current_call

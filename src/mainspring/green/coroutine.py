@@ -22,8 +22,8 @@ from cython.cimports.mainspring.green.call import (
     step,
     to_go_on_with,
 )
-from cython.cimports.mainspring.green.iterators import PYGEN_ERROR, PYGEN_RETURN, SendResult
-from cython.cimports.mainspring.green.steps import install_slots
+from cython.cimports.mainspring.loop.iterators import PYGEN_ERROR, PYGEN_RETURN, SendResult
+from cython.cimports.mainspring.loop.step_slots import install_slots
 
 from mainspring.green.call import unraisable
 

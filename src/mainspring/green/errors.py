@@ -4,12 +4,10 @@ import asyncio
 
 import greenlet
 
+from mainspring.sync.errors import BlockingSwitchOutError
+
 __all__ = ["BlockingSwitchOutError", "GreenletExit"]
 
 
 class GreenletExit(asyncio.CancelledError, greenlet.GreenletExit):
     """What `kill` raises in a green thread: a cancellation, for asyncio and for greenlet."""
-
-
-class BlockingSwitchOutError(RuntimeError):
-    """Code that is called by the loop itself would have waited, and stopped the loop by that."""

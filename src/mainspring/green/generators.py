@@ -13,7 +13,7 @@ from asyncio import events, futures
 import cython
 from cython.cimports.cpython.ref import Py_DECREF, PyObject
 from cython.cimports.mainspring.core.capi import PyErr_GetRaisedException
-from cython.cimports.mainspring.green.iterators import (
+from cython.cimports.mainspring.loop.iterators import (
     PYGEN_ERROR,
     PYGEN_RETURN,
     PyIter_Send,

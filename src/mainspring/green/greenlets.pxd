@@ -12,5 +12,4 @@ cdef extern from "greenlets.h":
     PyGreenlet* AS_GREENLET(PyObject*) noexcept
     int import_greenlet() except -1
     PyObject* PyObject_Call(PyObject* function, PyObject* args, PyObject* kwargs) noexcept
-    void PyErr_SetRaisedException(PyObject*) noexcept
     void PyErr_Clear() noexcept

@@ -17,6 +17,8 @@ from mainspring.green.errors import BlockingSwitchOutError
 from mainspring.green.generators import as_iterator
 from mainspring.loop.home import home_loop
 from mainspring.loop.loop import Loop
+from mainspring.sync.result import AsyncResult
+from mainspring.sync.wait import Wait
 
 __all__ = ["await_outside", "refuse_to_block", "sleep_outside", "wait_in_thread"]
 
@@ -29,6 +31,10 @@ def await_outside(awaitable: Any) -> Any:
         refuse_to_block("await_()", "`await`")
     if isinstance(awaitable, concurrent.futures.Future):
         return awaitable.result()
+    if isinstance(awaitable, Wait):
+        return awaitable.block()
+    if isinstance(awaitable, AsyncResult):
+        return awaitable.get().block()
     if asyncio.isfuture(awaitable):
         return wait_in_thread(awaitable.get_loop(), awaitable)
     return wait_in_thread(home_loop() or background_loop(), awaitable)

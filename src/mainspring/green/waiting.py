@@ -11,12 +11,13 @@ import cython
 from cython.cimports.cpython.ref import Py_DECREF, PyObject
 from cython.cimports.mainspring.core.capi import PyErr_GetRaisedException
 from cython.cimports.mainspring.green.call import in_green_call, wait_in_current
-from cython.cimports.mainspring.green.iterators import (
+from cython.cimports.mainspring.loop.iterators import (
     PYGEN_ERROR,
     PYGEN_RETURN,
     PyIter_Send,
     SendResult,
 )
+from cython.cimports.mainspring.sync.here import set_green
 
 from mainspring.green.generators import as_iterator
 from mainspring.green.outside import await_outside, refuse_to_block, sleep_outside
@@ -159,3 +160,6 @@ def _throw(iterator, error):
     if throw is None:
         raise error
     return throw(error)
+
+
+set_green(in_green_call, await_)

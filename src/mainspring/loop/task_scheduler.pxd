@@ -29,6 +29,7 @@ cdef class TaskScheduler(WatchScheduler):
     cdef int find_handle(self, TaskParty party, object task, dict queued) except -1
     cdef int has_waited(self, object task, TaskParty party) except -1
     cdef int has_started(self, object task) except -1
+    cdef int level_while_waiting(self, object task, object context) except -1
     cdef dict all_queued(self)
     cdef Runnable find_queued(self, object task)
     cdef int index(self, Runnable anchor, dict queued) except -1

@@ -249,6 +249,11 @@ class TaskScheduler(WatchScheduler):
                 found = find_step(cython.cast(Runnable, self.queue.anchors[level]), task)
         return find_step(self.inbox.anchor, task) if found is None else found
 
+    def level_while_waiting(self, task, context):
+        """Returns the level in force for a task that waits, whose context is given; any thread."""
+        found = self.parties.get(_key_of(task))
+        return level_in(context) if found is None else cython.cast(TaskParty, found).level
+
     def all_queued(self):
         """Returns the queued handles of all tasks, by the task's identity."""
         level: cython.int

@@ -1,59 +1,35 @@
-"""`Event`: asyncio's `Event`.
+"""`Event`: asyncio's, for every model.
 
-`set()` wakes the waiters in the order in which they came; each wake-up is queued at the priority of
-its task, and so they run by priority, and in order of arrival within one.
+`set()` wakes the waiters in the order in which they came, the more urgent first; each wake-up of a
+task is queued at the priority of that task.
 """
 
-import asyncio
-from typing import Literal
-
-from mainspring.sync.bound import Bound
-
-__all__ = ["Event"]
+from cython.cimports.mainspring.sync.flag import Flag, wait_for
 
 
-class Event(Bound):
-    """A flag that tasks wait for: false at first, true after `set()`, until `clear()`."""
+class Event(Flag):
+    """A flag to wait for: false at first, true after `set()`, until `clear()`."""
 
-    def __init__(self) -> None:
-        self._waiters: dict[asyncio.Future[None], None] = {}
-        self._is_set = False
+    def __repr__(self):
+        return self.show("set" if self.is_up else "unset")
 
-    def __repr__(self) -> str:
-        return self._show("set" if self._is_set else "unset")
-
-    def is_set(self) -> bool:
+    def is_set(self):
         """Returns True while the event is set."""
-        return self._is_set
+        return self.is_up
 
-    def set(self) -> None:
+    def set(self):
         """Sets the event, and wakes all that wait for it; those to come don't wait."""
-        if self._is_set:
-            return
-        self._is_set = True
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        if not self.is_up:
+            self.put_up()
 
-    def clear(self) -> None:
+    def clear(self):
         """Resets the event: who comes from now on waits."""
-        self._is_set = False
+        self.is_up = False
 
-    async def wait(self) -> Literal[True]:
+    def wait(self):
         """Waits until the event is set; not at all if it is.
 
         Returns:
-            True.
-
-        Raises:
-            RuntimeError: the event belongs to another loop.
+            An awaitable `Wait`, whose result is True.
         """
-        if self._is_set:
-            return True
-        waiter = self._get_loop().create_future()
-        self._waiters[waiter] = None
-        try:
-            await waiter
-        finally:
-            del self._waiters[waiter]
-        return True
+        return wait_for(self, "wait", False)

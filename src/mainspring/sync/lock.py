@@ -1,137 +1,268 @@
-"""`Lock`: asyncio's `Lock`, which knows its owner and lends it the priority of those that wait.
+"""`Lock` and `RLock`: asyncio's lock, and one that its owner may take again, for every model.
 
-Whoever releases the lock hands it to the most urgent of those that wait, and among equals to the
-one that has waited longest. From then on that task is the owner, though it has yet to run and
-`locked()` says False until it does, as asyncio's lock does: nobody takes the lock in between, and
-those that still wait lend the new owner their priorities at once, so that it runs soon.
-
-The owner is held weakly. Under a loop that knows no priorities this is a plain fair lock.
+Whoever releases a lock hands it to the most urgent of those that wait, and among equals to the one
+that has waited longest. From then on that is the owner, though it has yet to run, and `locked()`
+says False until it does, as asyncio's lock does: nobody takes the lock in between. The owner is
+held weakly; for what it is lent see `lending`.
 """
 
-import asyncio
-import weakref
-from types import TracebackType
-from typing import Any, Literal
+import cython
+from cython.cimports.cpython.weakref import PyWeakref_NewRef
+from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
+from cython.cimports.mainspring.sync.forks import age, is_left
+from cython.cimports.mainspring.sync.here import current_task, in_green, refuse, wait_here
+from cython.cimports.mainspring.sync.lending import Owned
+from cython.cimports.mainspring.sync.wait import Wait
+from cython.cimports.mainspring.sync.waiters import (
+    CLOSED,
+    EXPIRED,
+    GIVEN,
+    NEW,
+    WAITING,
+    State,
+    Waiter,
+)
 
-from mainspring.loop.inheritance import Loan
-from mainspring.loop.task_scheduler import LockParty, TaskScheduler
-from mainspring.sync.bound import Bound
 
-__all__ = ["Lock"]
+class Done:
+    """What is awaited where nothing is left to wait for."""
+
+    def __await__(self):
+        return self
+
+    def __next__(self):
+        raise StopIteration
 
 
-class Lock(Bound):
-    """A lock for tasks of one loop: at most one has it.
+DONE = Done.__new__(Done)
 
-    It isn't tied to its owner: any task may release it. Use it with `async with lock:`.
+
+class BaseLock(Owned):
+    """A lock: who has it, and who is next; without words for taking it."""
+
+    def take(self):
+        """Takes it if it is free; returns False if it isn't (no Python)."""
+        if self.is_locked or self.has_chosen():
+            return False
+        self.is_locked = True
+        self.note_owner()
+        return True
+
+    def take_again(self):
+        """As `take`; but its owner may take it any number of times."""
+        if self.take():
+            self.depth = 1
+            return True
+        if self.is_locked and self.is_mine():
+            self.depth += 1
+            return True
+        return False
+
+    def is_mine(self):
+        """Returns True if who runs here is the owner: its task, or where no task runs, its thread."""
+        task = current_task()
+        if task is not None or self.owner is not None:
+            return self.owner is not None and self.owner() is task
+        return self.owner_thread == PyThread_get_thread_ident()
+
+    def note_owner(self):
+        """Makes who runs here the owner."""
+        task = current_task()
+        self.owner = None if task is None else PyWeakref_NewRef(task, None)
+        self.owner_thread = PyThread_get_thread_ident()
+        self.owner_is_green = in_green()
+        if self.parties is not None:
+            self.tell()
+        return 0
+
+    def has_chosen(self):
+        """Returns True while one that was woken has yet to take the lock."""
+        chosen: Waiter = self.chosen
+        if chosen is None:
+            return False
+        if chosen.age != age and not is_left(chosen.age, chosen.thread):
+            # It stayed behind at a fork.
+            self.chosen = None
+            self.owner = None
+            return False
+        return True
+
+    def let_go(self):
+        """Releases it, however often it was taken."""
+        self.is_locked = False
+        self.depth = 0
+        return self.hand_over()
+
+    def hand_over(self):
+        """Gives it to the next, if anybody waits."""
+        wait: Waiter
+        while True:
+            self.chosen = None
+            wait = self.waiters.choose() if self.waiters.count > 0 else None
+            if wait is None:
+                self.owner = None
+                return self.tell()
+            self.chosen = wait
+            wait.state = GIVEN
+            self.owner = None if wait.task is None else PyWeakref_NewRef(wait.task, None)
+            self.owner_thread = wait.thread
+            self.tell()
+            if wait.wake():
+                return 0
+            wait.state = CLOSED
+
+    def seek(self, wait: Waiter):
+        """Puts one that waits for something else among those that wait for the lock."""
+        self.waiters.add(wait)
+        if not self.is_locked and not self.has_chosen():
+            return self.hand_over()
+        return self.lend(wait)
+
+    def taken(self, wait: Waiter):
+        """Called when the one that was chosen goes on, and has the lock now."""
+        self.chosen = None
+        self.is_locked = True
+        self.depth = 1
+        self.note_owner()
+        return self.left()
+
+    def steal(self):
+        """Takes it from one that was chosen and has yet to run, and that is the next again."""
+        chosen: Waiter = self.chosen
+        if self.is_locked or chosen is None:
+            return False
+        chosen.state = WAITING
+        # It is woken all the same, finds that it has nothing, and waits again.
+        chosen.future = None
+        self.waiters.add_first(chosen)
+        self.chosen = None
+        self.is_locked = True
+        self.note_owner()
+        return True
+
+    def show(self, state: str):
+        """Returns what `repr` says."""
+        waiting = f", waiters:{self.waiters.count}" if self.waiters.count else ""
+        return f"<{object.__repr__(self)[1:-1]} [{state}{waiting}]>"
+
+
+class LockWait(Wait):
+    """Waits for a lock, and takes it."""
+
+    def attempt(self):
+        if self.lock.take_again() if isinstance(self.lock, RLock) else self.lock.take():
+            self.result = None if self.is_entry else True
+            return True
+        return False
+
+    def enlist(self):
+        return self.lock.waiters.add(self)
+
+    def enlisted(self):
+        return self.lock.lend(self)
+
+    def finish(self):
+        self.end_loan()
+        if self.state == EXPIRED:
+            self.result = False
+            self.lock.left()
+        else:
+            self.lock.taken(self)
+            self.result = None if self.is_entry else True
+        return True
+
+    def fail(self, error):
+        Wait.fail(self, error)
+        self.lock.left()
+        return True
+
+    def give_back(self):
+        if self.lock.chosen is self:
+            self.lock.hand_over()
+        return 0
+
+    def name(self):
+        return f"{type(self.lock).__name__}.acquire"
+
+
+def wait_for(lock: BaseLock, is_entry: cython.bint):
+    """Returns a wait for a lock, which has yet to begin."""
+    wait: LockWait = LockWait.__new__(LockWait)
+    wait.lock = lock
+    wait.is_entry = is_entry
+    return wait
+
+
+class Lock(BaseLock):
+    """A lock: at most one has it, be it a task, a green thread or an OS thread.
+
+    It isn't tied to its owner: anybody may release it. In a coroutine use it with
+    `async with lock:`, in a green thread and in an OS thread with `with lock:`.
     """
 
-    def __init__(self) -> None:
-        # In order of arrival: the future of each that waits, the task, and what that lends.
-        self._waiters: dict[asyncio.Future[Literal[True]], tuple[Any, Loan | None]] = {}
-        self._locked = False
-        self._owner: weakref.ref[asyncio.Task[Any]] | None = None
-        # The future of the owner that has been woken and has yet to run.
-        self._chosen: asyncio.Future[Literal[True]] | None = None
-        self._party: LockParty | None = None
+    def __repr__(self):
+        return self.show("locked" if self.is_locked else "unlocked")
 
-    def __repr__(self) -> str:
-        return self._show("locked" if self._locked else "unlocked")
+    def __aenter__(self):
+        return wait_for(self, True)
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    def __aexit__(self, exc_type, exc, traceback):
+        self.release()
+        return DONE
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __enter__(self):
+        wait: LockWait = wait_for(self, True)
+        if wait.attempt():
+            wait.state = CLOSED
+            return
+        try:
+            refuse(f"`with` {self!r}:", "`async with`")
+        except BaseException:
+            wait.state = CLOSED
+            raise
+        wait_here(wait, None)
+
+    def __exit__(self, exc_type, exc, traceback):
         self.release()
 
-    def locked(self) -> bool:
-        """Returns True while a task has the lock."""
-        return self._locked
+    def locked(self):
+        """Returns True while somebody has the lock."""
+        return self.is_locked
 
-    async def acquire(self) -> Literal[True]:
+    def acquire(self):
         """Waits until the lock is free, and takes it.
 
         Returns:
-            True.
-
-        Raises:
-            RuntimeError: the lock belongs to another loop.
+            An awaitable `Wait`, whose result is True.
         """
-        if not self._locked and self._chosen is None:
-            self._locked = True
-            self._set_owner(_current_task())
-            return True
-        loop = self._get_loop()
-        task = _current_task()
-        waiter: asyncio.Future[Literal[True]] = loop.create_future()
-        loan = self._lend(loop, task)
-        self._waiters[waiter] = task, loan
-        try:
-            await waiter
-        except BaseException:
-            if self._chosen is waiter:
-                # Handed over to one that doesn't want it any more.
-                self._hand_over(without=waiter)
-            raise
-        finally:
-            del self._waiters[waiter]
-            if loan is not None:
-                loan.end()
-        self._chosen = None
-        self._locked = True
-        return True
+        return wait_for(self, False)
 
-    def release(self) -> None:
-        """Gives the lock to the most urgent task that waits for it, or frees it.
+    def release(self):
+        """Gives the lock to the most urgent that waits for it, or frees it.
 
         Raises:
             RuntimeError: nobody has the lock.
         """
-        if not self._locked:
+        if not self.is_locked:
             raise RuntimeError("Lock is not acquired.")
-        self._locked = False
-        self._hand_over()
-
-    def _hand_over(self, without: asyncio.Future[Literal[True]] | None = None) -> None:
-        party = self._party
-        self._chosen = None
-        first = None
-        for waiter, (task, loan) in self._waiters.items():
-            if waiter.done() or waiter is without:
-                continue
-            if first is None or (loan is not None and party is not None and party.is_first(loan)):
-                first = waiter, task
-                if loan is None or party is None or party.is_first(loan):
-                    break
-        if first is None:
-            self._set_owner(None)
-            return
-        self._chosen, owner = first
-        self._chosen.set_result(True)
-        self._set_owner(owner)
-
-    def _set_owner(self, task: asyncio.Task[Any] | None) -> None:
-        self._owner = None if task is None else weakref.ref(task)
-        if self._party is not None and self._waiters:
-            self._party.give(task)
-
-    def _lend(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any] | None) -> Loan | None:
-        """Has a task that is about to wait lend the owner its priority."""
-        if task is None or not isinstance(loop, TaskScheduler):
-            return None
-        if self._party is None:
-            self._party = LockParty(loop)
-        if not self._waiters:
-            self._party.give(None if self._owner is None else self._owner())
-        return self._party.wait(task)
+        self.let_go()
 
 
-def _current_task() -> asyncio.Task[Any] | None:
-    # None, not an error, for who drives a coroutine without a loop.
-    loop = asyncio._get_running_loop()
-    return None if loop is None else asyncio.current_task(loop)
+class RLock(Lock):
+    """A lock that its owner may take again; it is free when it was released as often.
+
+    The owner is a task, whichever of its functions and green calls takes the lock; where no task
+    runs, an OS thread.
+    """
+
+    def release(self):
+        """Undoes one `acquire`; after the last gives the lock to the next, or frees it.
+
+        Raises:
+            RuntimeError: who calls doesn't own the lock.
+        """
+        if not self.is_locked or not self.is_mine():
+            raise RuntimeError(f"{self!r} cannot be released by one that has not acquired it")
+        self.depth -= 1
+        if self.depth == 0:
+            self.let_go()

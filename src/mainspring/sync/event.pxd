@@ -1,0 +1,5 @@
+from mainspring.sync.flag cimport Flag
+
+
+cdef class Event(Flag):
+    pass

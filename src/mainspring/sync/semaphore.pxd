@@ -1,0 +1,20 @@
+from mainspring.sync.wait cimport Wait
+from mainspring.sync.waiters cimport Waiters
+
+
+cdef class Semaphore:
+    cdef Waiters waiters
+    cdef Py_ssize_t value
+    cdef object __weakref__
+
+    cdef bint take(self) except -1
+    cdef int put_back(self) except -1
+
+
+cdef class BoundedSemaphore(Semaphore):
+    cdef Py_ssize_t bound
+
+
+cdef class SemaphoreWait(Wait):
+    cdef Semaphore semaphore
+    cdef bint is_entry

@@ -9,6 +9,7 @@ cdef class BaseLock(Owned):
     # How often its owner has taken it, if it can more than once.
     cdef Py_ssize_t depth
 
+    cdef bint attempt(self) except -1
     cdef bint take(self) except -1
     cdef bint take_again(self) except -1
     cdef bint is_mine(self) except -1

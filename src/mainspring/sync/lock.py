@@ -40,6 +40,10 @@ DONE = Done.__new__(Done)
 class BaseLock(Owned):
     """A lock: who has it, and who is next; without words for taking it."""
 
+    def attempt(self):
+        """Takes it if whoever runs here may have it now (no Python)."""
+        return self.take()
+
     def take(self):
         """Takes it if it is free; returns False if it isn't (no Python)."""
         if self.is_locked or self.has_chosen():
@@ -150,7 +154,7 @@ class LockWait(Wait):
     """Waits for a lock, and takes it."""
 
     def attempt(self):
-        if self.lock.take_again() if isinstance(self.lock, RLock) else self.lock.take():
+        if self.lock.attempt():
             self.result = None if self.is_entry else True
             return True
         return False
@@ -254,6 +258,9 @@ class RLock(Lock):
     The owner is a task, whichever of its functions and green calls takes the lock; where no task
     runs, an OS thread.
     """
+
+    def attempt(self):
+        return self.take_again()
 
     def release(self):
         """Undoes one `acquire`; after the last gives the lock to the next, or frees it.

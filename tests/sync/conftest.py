@@ -1,4 +1,4 @@
-"""Locks and events: asyncio's on asyncio's loop, as the control, and ours on either loop."""
+"""The primitives: asyncio's on asyncio's loop, as the control, and ours on either loop."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,10 +20,11 @@ KINDS = {
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A loop, and the `Lock` and `Event` to use on it."""
+    """A loop, and the primitives to use on it."""
     new_loop, primitives = KINDS[request.param]
     loop = new_loop()
-    yield SimpleNamespace(loop=loop, Lock=primitives.Lock, Event=primitives.Event)
+    names = "Lock Event Condition Semaphore BoundedSemaphore Queue LifoQueue PriorityQueue".split()
+    yield SimpleNamespace(loop=loop, **{name: getattr(primitives, name) for name in names})
     loop.close()
 
 

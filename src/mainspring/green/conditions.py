@@ -6,7 +6,7 @@ that is killed while it takes the lock again has the lock before it raises.
 """
 
 import threading as original
-from typing import Any
+from typing import Any, cast
 
 from mainspring.green.call import current
 from mainspring.green.locks import Line
@@ -24,7 +24,7 @@ class Condition(original.Condition):
     """
 
     def __init__(self, lock: Any = None) -> None:
-        super().__init__(RLock() if lock is None else lock)
+        super().__init__(cast(Any, RLock()) if lock is None else lock)
         self._waiters: Any = Line()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -43,7 +43,7 @@ class Condition(original.Condition):
             raise RuntimeError("cannot wait on un-acquired lock")
         place = self._waiters.enter(self._release_save)  # type: ignore[attr-defined]
         try:
-            is_notified = place.wait(None if timeout is None else max(timeout, 0))
+            is_notified: bool = place.wait(None if timeout is None else max(timeout, 0))
         finally:
             if place.has_released:
                 self._take_again(place.saved)

@@ -14,7 +14,7 @@ __all__ = ["Empty", "Full", "LifoQueue", "PriorityQueue", "Queue", "SimpleQueue"
 
 if hasattr(original, "ShutDown"):
     ShutDown = original.ShutDown
-    __all__ += ["ShutDown"]  # noqa: PLE0604
+    __all__ += ["ShutDown"]
 
 
 class Queue[T](original.Queue[T]):
@@ -32,7 +32,7 @@ class Queue[T](original.Queue[T]):
         self.all_tasks_done = Condition(self.mutex)
 
 
-class PriorityQueue[T](Queue[T], original.PriorityQueue[T]):
+class PriorityQueue[T: Any](Queue[T], original.PriorityQueue[T]):
     """As `queue.PriorityQueue`."""
 
 

@@ -169,6 +169,7 @@ class ConditionWait(Wait):
         return False
 
     def fail(self, error):
+        lock: BaseLock = self.condition.lock
         if self.state == WAITING:
             if not isinstance(error, GeneratorExit):
                 self.error = error
@@ -177,15 +178,18 @@ class ConditionWait(Wait):
                 if self.waiters is self.condition.waiters:
                     self.waiters.remove(self)
                     self.want_lock()
+                elif not lock.is_locked and not lock.has_chosen():
+                    # It was passed over, as one that was cancelled.
+                    lock.hand_over()
                 return False
             self.waiters.remove(self)
             self.end_loan()
         elif not isinstance(error, GeneratorExit):
             self.error = error
             return False
-        elif self.condition.lock.chosen is self:
+        elif lock.chosen is self:
             self.end_loan()
-            self.condition.lock.hand_over()
+            lock.hand_over()
         self.state = CLOSED
         if self.is_notified:
             self.condition.tell(1)

@@ -1,7 +1,16 @@
-from types import GenericAlias
-from typing import Any
+from types import GenericAlias, TracebackType
+from typing import Any, Literal, Self
 
 from mainspring.sync.wait import Wait
+
+class Unguarded:
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Literal[False]: ...
 
 class Queue[T]:
     _queue: Any

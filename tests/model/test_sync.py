@@ -67,7 +67,8 @@ class Program:
             else:
                 self.tasks.append(spawn(timed if kind == "timed" else green))
         if self.stock:
-            self.expected.append((number, self.stock.pop(0) if self.is_queue else None))
+            item = self.stock.pop(0)
+            self.expected.append((number, item if self.is_queue else None))
         else:
             self.waiting.append((number, level))
 

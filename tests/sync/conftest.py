@@ -17,14 +17,16 @@ KINDS = {
     "ours-on-asyncio": (asyncio.SelectorEventLoop, sync),
 }
 
+NAMES = ["Lock", "Event", "Condition", "Semaphore", "BoundedSemaphore"]
+NAMES += ["Queue", "LifoQueue", "PriorityQueue"]
+
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A loop, and the primitives to use on it."""
     new_loop, primitives = KINDS[request.param]
     loop = new_loop()
-    names = "Lock Event Condition Semaphore BoundedSemaphore Queue LifoQueue PriorityQueue".split()
-    yield SimpleNamespace(loop=loop, **{name: getattr(primitives, name) for name in names})
+    yield SimpleNamespace(loop=loop, **{name: getattr(primitives, name) for name in NAMES})
     loop.close()
 
 

@@ -28,13 +28,13 @@ from cython.cimports.mainspring.green.greenlets import (
     PyObject_Call,
     import_greenlet,
 )
+from cython.cimports.mainspring.green.parking import give_greenlet, take_greenlet
+from cython.cimports.mainspring.green.steps import current_call
 from cython.cimports.mainspring.loop.iterators import (
     PYGEN_ERROR,
     PYGEN_NEXT,
     PYGEN_RETURN,
 )
-from cython.cimports.mainspring.green.parking import give_greenlet, take_greenlet
-from cython.cimports.mainspring.green.steps import current_call
 from greenlet import GreenletExit
 
 from mainspring.green.parking import set_body

@@ -1,8 +1,8 @@
 """The classes of the stdlib's `threading` that are made of a lock and a condition, with ours.
 
 The stdlib's own code, so what holds for it holds for these, but for who waits. A green thread can
-be killed where an OS thread can't: one that was notified and is killed passes the notice on, and one
-that is killed while it takes the lock again has the lock before it raises.
+be killed where an OS thread can't: one that was notified and is killed passes the notice on, and
+one that is killed while it takes the lock again has the lock before it raises.
 """
 
 import threading as original

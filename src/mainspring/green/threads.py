@@ -111,7 +111,9 @@ class Timer(original.Timer, Thread):
         function: what to call then, with `args` and `kwargs`.
     """
 
-    def __init__(self, interval: float, function: Any, args: Any = None, kwargs: Any = None) -> None:
+    def __init__(
+        self, interval: float, function: Any, args: Any = None, kwargs: Any = None
+    ) -> None:
         super().__init__(interval, function, args, kwargs)
         self.finished = Event()
 

@@ -17,9 +17,7 @@ from cython.cimports.mainspring.sync.waiters import (
     CLOSED,
     EXPIRED,
     GIVEN,
-    NEW,
     WAITING,
-    State,
     Waiter,
 )
 
@@ -63,7 +61,7 @@ class BaseLock(Owned):
         return False
 
     def is_mine(self):
-        """Returns True if who runs here is the owner: its task, or where no task runs, its thread."""
+        """Returns True if who runs here owns it: a task, or where none runs, an OS thread."""
         task = current_task()
         if task is not None or self.owner is not None:
             return self.owner is not None and self.owner() is task

@@ -18,6 +18,7 @@ from cython.cimports.mainspring.loop.iterators import (
     SendResult,
 )
 from cython.cimports.mainspring.sync.here import set_green
+from cython.cimports.mainspring.sync.wait import Wait
 
 from mainspring.green.generators import as_iterator
 from mainspring.green.outside import await_outside, refuse_to_block, sleep_outside
@@ -52,7 +53,7 @@ def await_(awaitable):
     kind = type(awaitable)
     if kind is FUTURE_TYPE or kind is TASK_TYPE:
         return _wait_for_future(awaitable)
-    if kind is COROUTINE_TYPE:
+    if kind is COROUTINE_TYPE or isinstance(awaitable, Wait):
         return drive(awaitable)
     if getattr(awaitable, "_asyncio_future_blocking", None) is not None:
         return _wait_for_future(awaitable)

@@ -1,8 +1,9 @@
 from types import GenericAlias, TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, final
 
 from mainspring.sync.wait import Wait
 
+@final
 class Unguarded:
     def __enter__(self) -> Self: ...
     def __exit__(

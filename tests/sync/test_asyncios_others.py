@@ -31,6 +31,43 @@ def test_a_semaphore_gives_its_permits_in_order_of_arrival(kind, run):
     run(main())
 
 
+def test_nobody_overtakes_one_that_was_given_a_permit_and_has_yet_to_run(kind, run):
+    async def main():
+        semaphore, record = kind.Semaphore(0), []
+
+        async def twice():
+            await semaphore.acquire()
+            semaphore.release()
+            await semaphore.acquire()
+            record.append("again")
+
+        async def once():
+            await semaphore.acquire()
+            record.append("once")
+
+        tasks = [asyncio.create_task(twice()), asyncio.create_task(once())]
+        await settle()
+        semaphore.release()
+        semaphore.release()
+        await asyncio.gather(*tasks)
+        assert record == ["once", "again"]
+
+    run(main())
+
+
+def test_what_is_true_already_needs_no_lock(kind, run):
+    async def main():
+        assert await kind.Condition().wait_for(lambda: "true") == "true"
+
+    run(main())
+
+
+def test_a_primitive_takes_no_loop(kind):
+    for make in (kind.Lock, kind.Event, kind.Condition, kind.Semaphore, kind.Queue):
+        with pytest.raises(TypeError):
+            make(loop=kind.loop)
+
+
 def test_one_that_is_cancelled_with_a_permit_hands_it_on(kind, run):
     async def main():
         semaphore = kind.Semaphore(0)

@@ -27,6 +27,9 @@ class ThreadLock(BaseLock):
     A coroutine uses it with `async with`.
     """
 
+    def __init__(self):
+        pass
+
     def __repr__(self):
         state = "locked" if self.is_locked else "unlocked"
         return f"<{state} {type(self).__name__} object at {id(self):#x}>"

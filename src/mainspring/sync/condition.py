@@ -129,11 +129,12 @@ class ConditionWait(Wait):
     """Waits for a notice, and then for the lock."""
 
     def attempt(self):
-        self.condition.refuse_free("wait")
         # Asked once, though it is tried twice: its thread is noted in between.
         if self.predicate is not None and self.thread == 0:
             self.result = self.predicate()
-            return bool(self.result)
+            if self.result:
+                return True
+        self.condition.refuse_free("wait")
         return False
 
     def enlist(self):

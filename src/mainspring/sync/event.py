@@ -10,6 +10,9 @@ from cython.cimports.mainspring.sync.flag import Flag, wait_for
 class Event(Flag):
     """A flag to wait for: false at first, true after `set()`, until `clear()`."""
 
+    def __init__(self):
+        pass
+
     def __repr__(self):
         return self.show("set" if self.is_up else "unset")
 

@@ -202,6 +202,9 @@ class Lock(BaseLock):
     `async with lock:`, in a green thread and in an OS thread with `with lock:`.
     """
 
+    def __init__(self):
+        pass
+
     def __repr__(self):
         return self.show("locked" if self.is_locked else "unlocked")
 

@@ -13,6 +13,9 @@ class AsyncResult(Flag):
     only waits.
     """
 
+    def __init__(self):
+        pass
+
     @classmethod
     def __class_getitem__(cls, item):
         return types.GenericAlias(cls, item)

@@ -2,10 +2,11 @@
 
 A permit that is released while others wait goes to one of them at once, so nobody overtakes: the
 most urgent first, and among equals the one that came first. While anybody waits there is no free
-permit.
+permit for anybody else.
 """
 
 import cython
+from cython.cimports.mainspring.sync.forks import age
 from cython.cimports.mainspring.sync.here import refuse, wait_here
 from cython.cimports.mainspring.sync.lock import DONE
 from cython.cimports.mainspring.sync.wait import Wait
@@ -38,8 +39,11 @@ class Semaphore:
         return f"<{object.__repr__(self)[1:-1]} [{state}{waiting}]>"
 
     def take(self):
-        """Takes a permit if one is free (no Python)."""
-        if self.value <= 0:
+        """Takes a permit if one is free (no Python).
+
+        Not while one that was given a permit has yet to go on: as asyncio's, it is no overtaking.
+        """
+        if self.value <= 0 or (self.chosen > 0 and self.age == age):
             return False
         self.value -= 1
         return True
@@ -52,9 +56,14 @@ class Semaphore:
             if wait is None:
                 break
             self.value -= 1
+            if self.age != age:
+                self.chosen = 0
+                self.age = age
+            self.chosen += 1
             wait.state = GIVEN
             if not wait.wake():
                 wait.state = CLOSED
+                self.chosen -= 1
                 self.value += 1
         return 0
 
@@ -138,10 +147,13 @@ class SemaphoreWait(Wait):
             self.result = False
         else:
             self.result = None if self.is_entry else True
+            self.semaphore.chosen -= 1
+            self.semaphore.put_back()
         return True
 
     def give_back(self):
         self.semaphore.value += 1
+        self.semaphore.chosen -= 1
         return self.semaphore.put_back()
 
     def name(self):

@@ -260,6 +260,21 @@ def test_what_has_a_priority_is_not_kept_alive_by_it(bench):
     assert [ref() for ref in known] == [None] * 3
 
 
+def test_a_loop_is_closed_though_tasks_end_with_their_queued_steps(bench):
+    async def wait():
+        await bench.loop.create_future()
+
+    for _ in range(3):
+        task = bench.loop.create_task(wait())
+        set_priority(task, HIGH)
+        bench.step()
+        task.cancel()
+        task._log_destroy_pending = False
+    del task
+    # Their steps are all that keeps them.
+    bench.loop.close()
+
+
 def test_a_task_of_a_loop_that_was_closed_is_not_kept_alive_by_its_queued_step(bench):
     async def never():
         pass

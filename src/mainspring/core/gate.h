@@ -12,7 +12,8 @@
  * else), and after 50 ms, for a turn. Pending calls are the interpreter's; only one thread at a time can be in one,
  * and therefore other threads are asked by the bit that they look at anyway.
  *
- * In return a loop that never sleeps gives the GIL away every few milliseconds (turns.h).
+ * In return a loop that never sleeps gives the GIL away every few milliseconds (turns.h). And while
+ * somebody urgent waits for an idle job the gate is lifted: the idle thread is as any other then.
  *
  * All fields are
  * written with the GIL held unless they say otherwise. */
@@ -43,6 +44,9 @@
 
 enum { HELPER_SLEEPS, HELPER_HELPS, HELPER_ENDS };
 
+/* Why the gate is open, in bits. */
+enum { OPEN_ASLEEP = 1, OPEN_LIFTED = 2 };
+
 typedef struct Gate {
     gil_t *gil; /* NULL: nothing is known of this interpreter's GIL */
     PyInterpreterState *interp;
@@ -55,7 +59,7 @@ typedef struct Gate {
     long long away_ns, park_ns; /* GATE_AWAY_NS and GATE_PARK_NS, unless a test says otherwise */
     int has_company; /* other threads lived when the loop went to sleep */
     /* Atomic, and written without the GIL. */
-    int is_open;        /* 1 while the loop sleeps or doesn't run; a futex */
+    int is_open;        /* OPEN_ASLEEP while the loop sleeps or doesn't run, OPEN_LIFTED; a futex */
     int is_wanted;      /* 1 while the loop waits for the GIL */
     int is_parked;      /* 1 while the idle thread is parked */
     int is_knocking;    /* 1 when it has been for too long: the loop owes it a turn */
@@ -77,6 +81,11 @@ typedef struct Gate {
 } Gate;
 
 static int gates_are_off; /* the interpreter is about to end */
+
+static inline int gate_is_lifted(Gate *gate)
+{
+    return gate_load(&gate->is_open) & OPEN_LIFTED;
+}
 
 static inline int gate_loop_has_gil(Gate *gate)
 {
@@ -178,7 +187,7 @@ static void gate_request(Gate *gate, int is_repeated)
     if (gate_load(&gate->is_wanted) && gil_is_locked(gate->gil) && !gate_load(&gates_are_off)) {
         holder = gil_holder(gate->gil);
         if (holder != gate->loop) {
-            is_idle = holder == gate->idle && gate->can_park;
+            is_idle = holder == gate->idle && gate->can_park && !gate_is_lifted(gate);
             /* A pending call may be held up by another that somebody else is in. */
             if (!is_idle || is_repeated)
                 gil_ask(gate->interp, holder);
@@ -277,7 +286,7 @@ static void gate_take(Gate *gate, PyThreadState *state)
 {
     int error = errno;
     long long began, now;
-    gate_store(&gate->is_open, 0);
+    __atomic_fetch_and(&gate->is_open, ~OPEN_ASLEEP, __ATOMIC_SEQ_CST);
     gate_store(&gate->is_wanted, 1);
     began = monotonic_ns();
     if (gil_is_locked(gate->gil)) {
@@ -304,12 +313,25 @@ static void gate_take(Gate *gate, PyThreadState *state)
     errno = error;
 }
 
-/* Opens the gate; the idle thread goes on. Called with or without the GIL. */
-static inline void gate_open(Gate *gate)
+/* Opens the gate for one more reason; the idle thread goes on. Called with or without the GIL. */
+static inline void gate_open(Gate *gate, int reason)
 {
-    gate_store(&gate->is_open, 1);
+    __atomic_fetch_or(&gate->is_open, reason, __ATOMIC_SEQ_CST);
     if (gate_load(&gate->is_parked))
         gate_futex_wake(&gate->is_open);
+}
+
+/* Has the idle thread treated as any other, or no longer. */
+static void gate_lift(Gate *gate, int is_lifted)
+{
+    if (is_lifted) {
+        gate_open(gate, OPEN_LIFTED);
+        return;
+    }
+    __atomic_fetch_and(&gate->is_open, ~OPEN_LIFTED, __ATOMIC_SEQ_CST);
+    /* It may be waiting for the GIL, and get it though the loop is awake. */
+    if (gate->idle != NULL && gate->has_helper)
+        gate_ask_helper(gate, monotonic_ns());
 }
 
 /* Releases the GIL for a poll that may sleep, and opens the gate; `gate_retake` is its other half. A
@@ -322,7 +344,7 @@ static PyThreadState *gate_release(Gate *gate)
     gate->has_company = other_threads_live(gate->interp);
     state = PyEval_SaveThread();
     if (gate->has_company)
-        gate_open(gate);
+        gate_open(gate, OPEN_ASLEEP);
     return state;
 }
 

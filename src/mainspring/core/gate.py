@@ -19,6 +19,7 @@ from cython.cimports.mainspring.core.gate_h import (
     gate_free,
     gate_give,
     gate_leave,
+    gate_lift,
     gate_new,
     gate_release,
     gate_retake,
@@ -84,12 +85,21 @@ class Gate:
         """The calling thread is no idle thread any more."""
         gate_leave(self.state)
 
+    def lift(self, is_lifted: cython.bint):
+        """Has the idle thread treated as any other, and no longer when `is_lifted` is False."""
+        gate_lift(self.state, is_lifted)
+
     @property
     def mode(self):
         """What the gate does here: "gate", "request" or "none"."""
         if _fields(self).gil == cython.NULL:
             return "none"
         return "gate" if _fields(self).can_park else "request"
+
+    @property
+    def is_parked(self):
+        """True while the idle thread stands aside."""
+        return bool(_fields(self).is_parked)
 
     def counts(self):
         """Returns what happened so far, by name; nanoseconds where the name ends in `_ns`."""

@@ -8,6 +8,7 @@ cdef extern from "turns.h":
     ctypedef struct GateState "Gate":
         void* gil
         bint can_park
+        int is_parked
         long long away_ns, park_ns
         unsigned long long requests, repeats, parks, expired, offers, turns
         long long waited, longest, parked
@@ -20,6 +21,7 @@ cdef extern from "turns.h":
     void gate_leave(void*) noexcept
     void gate_start_helper(void*) noexcept
     void gate_forget_refusal(void*) noexcept
+    void gate_lift(void*, bint is_lifted) noexcept
 
 cdef extern from "gates.h":
     void* gate_new() noexcept

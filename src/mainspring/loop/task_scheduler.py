@@ -27,12 +27,14 @@ from cython.cimports.mainspring.loop.task_steps import (
 )
 
 from mainspring.core.priority import Priority, call_on_raise
+from mainspring.loop.job_future import JobFuture
 
 # Beyond this many, what is queued is looked through once for all of them.
 FEW = cython.declare(cython.Py_ssize_t, 8)
 
 TASK_TYPES = cython.declare(tuple, (tasks.Task, tasks._PyTask))
 GATHERING_FUTURE = cython.declare(object, tasks._GatheringFuture)
+SHOWING_TYPES = cython.declare(tuple, (*TASK_TYPES, GATHERING_FUTURE, JobFuture))
 PLAIN_FUTURE = cython.declare(object, futures.Future)
 
 
@@ -74,7 +76,7 @@ class TaskParty(Party):
         return handle is not None and handle.owner is self and handle.prev != cython.NULL
 
     def lend_to(self, future):
-        """Lends to the tasks that a future shows: itself, or those that it gathers."""
+        """Lends to what a future shows: itself, or those that it gathers."""
         scheduler: TaskScheduler = self.scheduler
         found: list = [future]
         shown: list = []
@@ -86,6 +88,8 @@ class TaskParty(Party):
                 shown.append(item)
             elif isinstance(item, GATHERING_FUTURE):
                 found.extend(item._children)
+            elif isinstance(item, JobFuture):
+                self.lending.lend(self, item._job_party, False)
         if len(shown) > FEW:
             queued = scheduler.all_queued()
         for item in shown:
@@ -192,7 +196,7 @@ class TaskScheduler(WatchScheduler):
         future = task._fut_waiter
         if future is None or type(future) is PLAIN_FUTURE:
             return 0
-        if not isinstance(future, TASK_TYPES) and not isinstance(future, GATHERING_FUTURE):
+        if not isinstance(future, SHOWING_TYPES):
             return 0
         if future.done():
             # The wake-up is queued: it waits no longer.
@@ -296,9 +300,14 @@ class TaskScheduler(WatchScheduler):
             party.say(task.get_context())
         return Priority(party.level - DEFAULT_LEVEL)
 
+    def _create_job_future(self, tell):
+        """Returns a `JobFuture`, which calls `tell(priority)`."""
+        return JobFuture(self, self.lending, tell)
+
     def _shut(self):
         WatchScheduler._shut(self)
-        for party in self.parties.values():
+        # A copy: a task that nobody else keeps ends here, and takes its party out.
+        for party in list(self.parties.values()):
             # What is in no queue any more would keep its task, and that this.
             cython.cast(TaskParty, party).handle = None
         self.parties.clear()

@@ -83,12 +83,20 @@ async def gathered(future):
     await asyncio.gather(future)
 
 
+async def shielded(future):
+    await asyncio.shield(future)
+
+
+async def waited(future):
+    await asyncio.wait([future])
+
+
 async def within_timeout(future):
     async with asyncio.timeout(3600):
         await future
 
 
-@pytest.mark.parametrize("wait", [wait_for, gathered, within_timeout])
+@pytest.mark.parametrize("wait", [wait_for, gathered, shielded, waited, within_timeout])
 @pytest.mark.parametrize("level", [HIGH, URGENT])
 def test_while_an_urgent_task_waits_for_it_a_job_runs_though_the_loop_is_awake(
     counting, level, wait

@@ -349,11 +349,17 @@ class TestIdleExecutor:
 
 def test_the_end_of_the_interpreter_waits_for_idle_work_as_for_any_threads():
     program = """
-import asyncio, mainspring
+import asyncio, mainspring, threading
 loop = mainspring.new_event_loop()
+has_begun = threading.Event()
+
+def work():
+    has_begun.set()
+    print(sum(number for number in range(100_000)))
 
 async def main():
-    loop.run_idle(lambda: print(sum(number for number in range(100_000))))
+    loop.run_idle(work)
+    await asyncio.to_thread(has_begun.wait)
 
 loop.run_until_complete(main())
 loop.close()

@@ -219,6 +219,10 @@ def test_a_wait_for_a_future_of_asyncios_own_is_seen_through(play, wrap):
     ],
 )
 def test_what_is_seen_through_is_seen_through_within_one_another(play, wrap, around):
+    # So that what asyncio makes a task of is of that kind, too.
+    play.bench.loop.set_task_factory(
+        lambda loop, coroutine, **kwargs: play.task_type(coroutine, loop=loop, **kwargs)
+    )
     task = play.start("target", LOW)
     play.start("waiter", HIGH, lambda: around(wrap(task)))
     assert play.levels("target") == [HIGH]

@@ -216,7 +216,7 @@ def test_a_server_that_does_not_serve_yet_begins_at_the_priority_that_was_set(ou
                 made.set_result(self)
 
         server = await our_bench.loop.create_server(Told, "127.0.0.1", 0, start_serving=False)
-        with pytest.raises(ValueError, match="priority must be a .*not 7"):
+        with pytest.raises(ValueError, match=r"priority must be a .*not 7"):
             server.set_priority(7)
         with priority(HIGH):
             server.set_priority(None)

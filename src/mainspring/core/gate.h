@@ -9,8 +9,9 @@
  * The idle thread is told by a pending call, in which it parks: it stays out of the way until the loop
  * sleeps again. It may hold a lock that the loop needs, so no park is without a bound: the gate opens
  * when the loop sleeps, when the loop hasn't had the GIL for a millisecond (it is blocked somewhere
- * else), and after 50 ms, for a turn. Pending calls are the interpreter's; only one thread at a time can be in one,
- * and therefore other threads are asked by the bit that they look at anyway.
+ * else), and after 50 ms, for a turn. Pending calls are the interpreter's, and one thread at a time
+ * makes them: therefore other threads are asked by the bit that they look at anyway, and the parked
+ * one lets others make theirs.
  *
  * In return a loop that never sleeps gives the GIL away every few milliseconds (turns.h). And while
  * somebody urgent waits for an idle job the gate is lifted: the idle thread is as any other then.
@@ -40,6 +41,7 @@
 #define GATE_HELP_NS 100000000LL      /* for how long it then helps */
 #define GATE_REPEAT_NS 50000LL        /* how soon it repeats a request */
 #define GATE_REPEAT_MAX_NS 1000000LL  /* and how soon when that has not helped for long */
+#define GATE_RESUME_TRIES 20
 #define GATE_INTRUDE_NS 1000000LL     /* for how long the idle thread runs while the loop is awake */
 
 enum { HELPER_SLEEPS, HELPER_HELPS, HELPER_ENDS };
@@ -53,7 +55,6 @@ typedef struct Gate {
     PyThreadState *loop;    /* the loop's thread while it runs; only compared */
     PyThreadState *idle;    /* the idle thread while it runs a job; only compared */
     PyThreadState *refused; /* who had the GIL when the loop asked; only compared */
-    int is_in_call;         /* the idle thread is in a pending call */
     int can_park;
     int can_spin;
     long long away_ns, park_ns; /* GATE_AWAY_NS and GATE_PARK_NS, unless a test says otherwise */
@@ -142,15 +143,28 @@ static void gate_stand_aside(Gate *gate)
         gate_ask_helper(gate, monotonic_ns());
 }
 
+/* Returns to where the interpreter was when it made the pending call. */
+static void gate_resume_calls(Gate *gate)
+{
+    PyThreadState *self;
+    int tries = 0;
+    /* Not without a bound: whoever is in a call may wait for a lock that this thread has. */
+    while (!gil_resume_pending_calls(gate->interp) && tries++ < GATE_RESUME_TRIES) {
+        self = PyEval_SaveThread();
+        gate_nap(GATE_REPEAT_NS);
+        PyEval_RestoreThread(self);
+    }
+}
+
 /* The pending call. Whoever holds the GIL runs it; only the idle thread has something to do. */
 static int gate_call(void *argument)
 {
     Gate *gate = argument;
     gate_store(&gate->is_call_queued, 0);
     if (PyThreadState_Get() == gate->idle) {
-        gate->is_in_call = 1;
+        gil_leave_pending_calls(gate->interp);
         gate_stand_aside(gate);
-        gate->is_in_call = 0;
+        gate_resume_calls(gate);
     }
     return 0;
 }
@@ -281,12 +295,18 @@ static void gate_forget_refusal(Gate *gate)
     Py_CLEAR(gate->longest_code);
 }
 
+/* The loop is awake. */
+static inline void gate_close(Gate *gate)
+{
+    __atomic_fetch_and(&gate->is_open, ~OPEN_ASLEEP, __ATOMIC_SEQ_CST);
+}
+
 /* Takes the GIL back after the loop's poll. Keeps errno, as PyEval_RestoreThread does. */
 static void gate_take(Gate *gate, PyThreadState *state)
 {
     int error = errno;
     long long began, now;
-    __atomic_fetch_and(&gate->is_open, ~OPEN_ASLEEP, __ATOMIC_SEQ_CST);
+    gate_close(gate);
     gate_store(&gate->is_wanted, 1);
     began = monotonic_ns();
     if (gil_is_locked(gate->gil)) {
@@ -343,17 +363,21 @@ static PyThreadState *gate_release(Gate *gate)
         return PyEval_SaveThread();
     gate->has_company = other_threads_live(gate->interp);
     state = PyEval_SaveThread();
-    if (gate->has_company)
-        gate_open(gate, OPEN_ASLEEP);
+    /* Also without company: a thread that isn't Python's yet may bring idle work. */
+    gate_open(gate, OPEN_ASLEEP);
     return state;
 }
 
 static void gate_retake(Gate *gate, PyThreadState *state)
 {
-    if (gate == NULL || gate->gil == NULL || !gate->has_company)
+    if (gate == NULL || gate->gil == NULL)
         PyEval_RestoreThread(state);
-    else
+    else if (gate->has_company || gil_is_locked(gate->gil))
         gate_take(gate, state);
+    else {
+        gate_close(gate);
+        PyEval_RestoreThread(state);
+    }
 }
 
 #endif

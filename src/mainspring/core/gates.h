@@ -18,7 +18,7 @@ static void gate_begin(Gate *gate)
     gate->can_spin = 1;
 #endif
     gate->loop = PyThreadState_Get();
-    __atomic_fetch_and(&gate->is_open, ~OPEN_ASLEEP, __ATOMIC_SEQ_CST);
+    gate_close(gate);
 }
 
 /* The loop doesn't run any more: idle work may. */
@@ -33,9 +33,7 @@ static void gate_after_fork(void)
 {
     Gate *gate;
     for (gate = all_gates; gate != NULL; gate = gate->next) {
-        if (gate->is_in_call)
-            gil_forget_pending_call(gate->interp, gate->idle);
-        gate->is_in_call = gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
+        gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
         gate->has_helper = gate->is_call_queued = 0;
         gate->helper = HELPER_SLEEPS;
         gate->is_open &= ~OPEN_LIFTED;

@@ -52,8 +52,8 @@ enum { OPEN_ASLEEP = 1, OPEN_LIFTED = 2 };
 typedef struct Gate {
     gil_t *gil; /* NULL: nothing is known of this interpreter's GIL */
     PyInterpreterState *interp;
-    PyThreadState *loop;    /* the loop's thread while it runs; only compared */
-    PyThreadState *idle;    /* the idle thread while it runs a job; only compared */
+    PyThreadState *loop;    /* the loop's thread while it runs; only compared, also without the GIL */
+    PyThreadState *idle;    /* the idle thread while it runs a job; the same */
     PyThreadState *refused; /* who had the GIL when the loop asked; only compared */
     int can_park;
     int can_spin;
@@ -88,9 +88,20 @@ static inline int gate_is_lifted(Gate *gate)
     return gate_load(&gate->is_open) & OPEN_LIFTED;
 }
 
+/* For the fields of the gate that name a thread. */
+static inline int gate_is_thread(PyThreadState **field, PyThreadState *thread)
+{
+    return __atomic_load_n(field, __ATOMIC_RELAXED) == thread;
+}
+
+static inline void gate_set_thread(PyThreadState **field, PyThreadState *thread)
+{
+    __atomic_store_n(field, thread, __ATOMIC_RELAXED);
+}
+
 static inline int gate_loop_has_gil(Gate *gate)
 {
-    return gil_is_locked(gate->gil) && gil_holder(gate->gil) == gate->loop;
+    return gil_is_locked(gate->gil) && gate_is_thread(&gate->loop, gil_holder(gate->gil));
 }
 
 /* Waits, without the GIL, until the idle thread may go on. Returns 1 when it does so though nobody
@@ -161,7 +172,7 @@ static int gate_call(void *argument)
 {
     Gate *gate = argument;
     gate_store(&gate->is_call_queued, 0);
-    if (PyThreadState_Get() == gate->idle) {
+    if (gate_is_thread(&gate->idle, PyThreadState_Get())) {
         gil_leave_pending_calls(gate->interp);
         gate_stand_aside(gate);
         gate_resume_calls(gate);
@@ -172,13 +183,13 @@ static int gate_call(void *argument)
 /* The idle thread begins a job, and ends it. */
 static inline void gate_enter(Gate *gate)
 {
-    gate->idle = PyThreadState_Get();
+    gate_set_thread(&gate->idle, PyThreadState_Get());
     gate_stand_aside(gate);
 }
 
 static inline void gate_leave(Gate *gate)
 {
-    gate->idle = NULL;
+    gate_set_thread(&gate->idle, NULL);
 }
 
 static void gate_queue_call(Gate *gate)
@@ -200,8 +211,8 @@ static void gate_request(Gate *gate, int is_repeated)
     pthread_mutex_lock(&gate->gil->mutex);
     if (gate_load(&gate->is_wanted) && gil_is_locked(gate->gil) && !gate_load(&gates_are_off)) {
         holder = gil_holder(gate->gil);
-        if (holder != gate->loop) {
-            is_idle = holder == gate->idle && gate->can_park && !gate_is_lifted(gate);
+        if (!gate_is_thread(&gate->loop, holder)) {
+            is_idle = gate->can_park && gate_is_thread(&gate->idle, holder) && !gate_is_lifted(gate);
             /* A pending call may be held up by another that somebody else is in. */
             if (!is_idle || is_repeated)
                 gil_ask(gate->interp, holder);
@@ -237,7 +248,8 @@ static void *gate_help(void *argument)
         else
             nap = GATE_REPEAT_NS;
         /* The loop is awake and blocked somewhere, or was forced to give the GIL up in a callback. */
-        if (gate_load(&gate->is_open) || gil_holder(gate->gil) != gate->idle || !gate->can_park)
+        if (gate_load(&gate->is_open) || !gate->can_park ||
+            !gate_is_thread(&gate->idle, gil_holder(gate->gil)))
             intruded = 0;
         else if (++intruded >= GATE_INTRUDE_NS / GATE_REPEAT_NS) {
             gate_queue_call(gate);
@@ -286,6 +298,11 @@ static void gate_note_refusal(Gate *gate, long long waited)
         frame = PyThreadState_GetFrame(thread);
     Py_XSETREF(gate->longest_code, frame == NULL ? NULL : (PyObject *)PyFrame_GetCode(frame));
     Py_XDECREF(frame);
+}
+
+static inline unsigned long long gate_repeats(Gate *gate)
+{
+    return __atomic_load_n(&gate->repeats, __ATOMIC_RELAXED);
 }
 
 /* Begins anew with the longest wait. */
@@ -350,7 +367,7 @@ static void gate_lift(Gate *gate, int is_lifted)
     }
     __atomic_fetch_and(&gate->is_open, ~OPEN_LIFTED, __ATOMIC_SEQ_CST);
     /* It may be waiting for the GIL, and get it though the loop is awake. */
-    if (gate->idle != NULL && gate->has_helper)
+    if (gate->has_helper && !gate_is_thread(&gate->idle, NULL))
         gate_ask_helper(gate, monotonic_ns());
 }
 

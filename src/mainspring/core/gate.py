@@ -22,6 +22,7 @@ from cython.cimports.mainspring.core.gate_h import (
     gate_lift,
     gate_new,
     gate_release,
+    gate_repeats,
     gate_retake,
     gate_start_helper,
     gate_switch_off,
@@ -105,7 +106,7 @@ class Gate:
         """Returns what happened so far, by name; nanoseconds where the name ends in `_ns`."""
         return {
             "requests": _fields(self).requests,
-            "repeats": _fields(self).repeats,
+            "repeats": gate_repeats(self.state),
             "parks": _fields(self).parks,
             "expired_parks": _fields(self).expired,
             "offers": _fields(self).offers,

@@ -17,14 +17,14 @@ static void gate_begin(Gate *gate)
 #else
     gate->can_spin = 1;
 #endif
-    gate->loop = PyThreadState_Get();
+    gate_set_thread(&gate->loop, PyThreadState_Get());
     gate_close(gate);
 }
 
 /* The loop doesn't run any more: idle work may. */
 static void gate_end(Gate *gate)
 {
-    gate->loop = NULL;
+    gate_set_thread(&gate->loop, NULL);
     gate_open(gate, OPEN_ASLEEP);
 }
 

@@ -347,6 +347,27 @@ def test_another_thread_is_told_how_to_set_a_priority(bench):
     assert "call_soon_threadsafe(mainspring.set_priority, task, priority)" in refused[0]
 
 
+def test_what_low_code_starts_is_low_unless_somebody_says_otherwise(bench):
+    """A pool that LOW code was the first to use: its helpers are LOW, unless somebody says."""
+    helpers = {}
+
+    async def helper():
+        await asyncio.sleep(0)
+
+    async def low():
+        helpers["inherited"] = asyncio.create_task(helper())
+        with priority(DEFAULT):
+            helpers["said"] = asyncio.create_task(helper())
+
+    bench.loop.create_task(low(), priority=LOW)
+    bench.steps(1)
+    assert {name: get_priority(task) for name, task in helpers.items()} == {
+        "inherited": LOW,
+        "said": DEFAULT,
+    }
+    bench.steps(5)
+
+
 def test_an_exception_that_ends_the_loop_leaves_priorities_in_order(bench):
     async def interrupt():
         raise KeyboardInterrupt

@@ -12,7 +12,7 @@ LONG_SUITES := tests/conformance tests/interop tests/latency
 SMOKE_SUITES := $(wildcard tests/core tests/loop tests/sync tests/cli/test_*.py tests/house)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test smoke lint format bench conformance interop interop-suites docs clean distclean
+.PHONY: help build demo test smoke lint format bench conformance interop interop-suites tsan docs clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ interop:  ## run servers, clients and databases on the loop, as they are
 
 interop-suites:  ## run the own tests of anyio and aiohttp on asyncio's loop and on ours
 	@$(ENV) test -- python -m tests.interop.suites $(ARGS)
+
+tsan:  ## look for data races between the gate's threads (needs gcc's libtsan)
+	@$(ENV) -- python tools/tsan.py
 
 # The theme announces at length that it won't follow mkdocs to 2; pyproject.toml stays below 2.
 docs:  ## build the documentation into site/

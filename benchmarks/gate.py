@@ -7,13 +7,16 @@ more thread.
 """
 
 import argparse
+import json
+import platform
 from itertools import product
 
-from benchmarks import busy
+from benchmarks import busy, gate_docs
 from benchmarks.busy import NOTHING, Case, key
 from benchmarks.busy_figures import Figures, chart, heading
 from benchmarks.figures import spread, table
 from benchmarks.options import Result, add_common
+from benchmarks.processes import BenchmarkError
 from benchmarks.svg import Chart
 
 HELP = "the echo beside 1, 2 and 4 busy threads, with and without an idle function, nice 0 and 19"
@@ -41,15 +44,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `gate`."""
     add_common(parser, rounds=3, loops="asyncio,mainspring")
     busy.add_arguments(parser, seconds=1.0)
+    parser.add_argument(
+        "--docs",
+        nargs="+",
+        metavar="FILE",
+        help="measure nothing; of what --json printed with each interpreter make the tables of "
+        "docs/reference/gate.md",
+    )
 
 
 def measure(options: argparse.Namespace) -> Result:
-    """Runs the rounds."""
-    return busy.measure_cases("gate", matrix(), options, one_core=False, rate=0)
+    """Runs the rounds, or reads what others have given."""
+    if options.docs:
+        return {"joined": [_read(name) for name in options.docs]}
+    result = busy.measure_cases("gate", matrix(), options, one_core=False, rate=0)
+    return {**result, "python": platform.python_version()}
+
+
+def _read(name: str) -> Result:
+    try:
+        with open(name, encoding="utf-8") as file:
+            result: Result = json.load(file)
+    except (OSError, ValueError) as error:
+        raise BenchmarkError(f"{name} can't be read: {error}") from error
+    if result.get("command") != "gate" or "python" not in result:
+        raise BenchmarkError(f"{name} is not what `python -m benchmarks gate --json` printed")
+    return result
 
 
 def render(result: Result) -> str:
-    """Returns a table for each number of connections."""
+    """Returns a table for each number of connections; for `--docs` those of the documentation."""
+    if "joined" in result:
+        return gate_docs.render(result["joined"])
     if not result["values"]:
         return "Nothing was measured."
     parts = []

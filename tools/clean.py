@@ -1,6 +1,6 @@
 """Removes what the other targets made, and never a file that somebody wrote.
 
-Generated C has the same suffix as the C that the benchmarks bring along, so a `.c` file goes
+Generated C has the same suffix as the C that benchmarks and tests bring along, so a `.c` file goes
 only when the module it came from lies beside it.
 """
 

@@ -158,6 +158,11 @@ async def within_timeout(task):
         await task
 
 
+NOT_ON_3_12 = pytest.mark.skipif(
+    sys.version_info < (3, 13), reason="nothing leads from the waiter to the iterator"
+)
+
+
 def in_wait(task):
     return asyncio.wait([task])
 
@@ -166,12 +171,152 @@ def in_as_completed(task):
     return next(iter(asyncio.as_completed([task])))
 
 
-@pytest.mark.parametrize("wrap", [asyncio.shield, in_wait, in_as_completed])
-def test_a_future_that_does_not_say_what_it_is_for_lends_nothing(play, wrap):
-    """Documented: no interpreter leads from such a waiter to its target."""
+async def in_async_for(task):
+    async for done in asyncio.as_completed([task]):
+        await done
+
+
+async def at_the_end_of_a_group(task):
+    async with asyncio.TaskGroup() as group:
+        # As if it had started the task.
+        task.add_done_callback(group._on_task_done)
+        group._tasks.add(task)
+
+
+SEEN_THROUGH = [
+    pytest.param(asyncio.shield, id="shield"),
+    pytest.param(in_wait, id="wait"),
+    pytest.param(in_as_completed, id="as_completed", marks=NOT_ON_3_12),
+    pytest.param(in_async_for, id="async for", marks=NOT_ON_3_12),
+    pytest.param(at_the_end_of_a_group, id="TaskGroup"),
+]
+
+
+@pytest.mark.parametrize("wrap", SEEN_THROUGH)
+def test_a_wait_for_a_future_of_asyncios_own_is_seen_through(play, wrap):
     task = play.start("target", LOW)
-    play.start("waiter", HIGH, lambda: wrap(task))
+    waiter = play.start("waiter", HIGH, lambda: wrap(task))
+    assert play.levels("target") == [HIGH]
+    set_priority(waiter, LOW)
     assert play.levels("target") == [LOW]
+    set_priority(waiter, URGENT)
+    assert play.levels("target") == [URGENT]
+    waiter.cancel()
+    play.settle()
+    assert play.levels("target") == [LOW]
+
+
+@pytest.mark.parametrize("wrap", SEEN_THROUGH)
+@pytest.mark.parametrize(
+    "around",
+    [
+        pytest.param(lambda wait: wait, id="bare"),
+        pytest.param(lambda wait: nested(wait, 3), id="coroutines"),
+        pytest.param(lambda wait: asyncio.wait_for(wait, 5), id="wait_for"),
+        pytest.param(lambda wait: asyncio.gather(wait), id="gather"),
+        pytest.param(lambda wait: asyncio.shield(wait), id="shield"),
+        pytest.param(lambda wait: asyncio.wait([asyncio.ensure_future(wait)]), id="wait"),
+    ],
+)
+def test_what_is_seen_through_is_seen_through_within_one_another(play, wrap, around):
+    # So that what asyncio makes a task of is of that kind, too.
+    play.bench.loop.set_task_factory(
+        lambda loop, coroutine, **kwargs: play.task_type(coroutine, loop=loop, **kwargs)
+    )
+    task = play.start("target", LOW)
+    play.start("waiter", HIGH, lambda: around(wrap(task)))
+    assert play.levels("target") == [HIGH]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="there it is seen")
+def test_as_completed_of_3_12_lends_nothing(play):
+    task = play.start("target", LOW)
+    play.start("waiter", HIGH, lambda: in_as_completed(task))
+    assert play.levels("target") == [LOW]
+
+
+def test_a_wait_lends_to_all_whichever_of_them_ends_it(play):
+    tasks = [play.start(name, LOW) for name in "ab"]
+
+    def first():
+        return asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+    play.start("waiter", HIGH, first)
+    assert play.levels("a", "b") == [HIGH, HIGH]
+    tasks[0].cancel()
+    play.settle()
+    assert play.levels("b") == [LOW]
+
+
+def test_a_shield_that_is_not_waited_for_lends_nothing(play):
+    task = play.start("target", LOW)
+
+    async def body():
+        shielded.append(asyncio.shield(task))
+        with contextlib.suppress(asyncio.CancelledError):
+            await play.bench.loop.create_future()
+
+    shielded = []
+    play.spawn("waiter", HIGH, body())
+    assert play.levels("target") == [LOW]
+
+
+def test_a_group_lends_nothing_to_its_tasks_before_its_end(play):
+    go = asyncio.Event()
+    child = play.start("child", LOW)
+
+    async def body():
+        async with asyncio.TaskGroup() as group:
+            child.add_done_callback(group._on_task_done)
+            group._tasks.add(child)
+            await go.wait()
+
+    play.spawn("waiter", HIGH, body())
+    assert play.levels("child") == [LOW]
+    go.set()
+    play.settle()
+    assert play.levels("child") == [HIGH]
+
+
+def test_a_child_that_another_adds_is_lent_nothing_until_the_waiter_is_woken(play):
+    """Documented: who waits for the end of a group isn't stepped then, and so isn't asked."""
+    added = []
+
+    async def child(group):
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with priority(LOW):
+            added.append(group.create_task(child_of(play.end)))
+        await play.end
+
+    async def body():
+        async with asyncio.TaskGroup() as group:
+            with priority(LOW):
+                added.append(group.create_task(child(group)))
+
+    play.spawn("waiter", HIGH, body())
+    assert [effective_priority(task) for task in added] == [HIGH, LOW]
+
+
+async def child_of(end):
+    await end
+
+
+@pytest.mark.parametrize("shape", ["future", "shield", "event", "queue"])
+def test_a_future_that_does_not_say_what_it_is_for_lends_nothing(play, shape):
+    loop = play.bench.loop
+    waits = {
+        "future": lambda: loop.create_future(),
+        "shield": lambda: asyncio.shield(loop.create_future()),
+        "event": lambda: asyncio.Event().wait(),
+        "queue": lambda: asyncio.Queue().get(),
+    }
+    waiter = play.start("waiter", HIGH, waits[shape])
+    assert waiter._fut_waiter is not None
+    assert play.levels("waiter") == [HIGH]
+    waiter.cancel()
+    play.settle()
+    assert waiter.done()
 
 
 def waiter_is_cancelled(play):
@@ -189,7 +334,7 @@ def waiter_is_no_longer_high(play):
 @pytest.mark.parametrize("leave", [waiter_is_cancelled, waiter_times_out, waiter_is_no_longer_high])
 def test_a_loan_ends_when_its_lender_leaves(play, leave):
     bottom = play.start("bottom", LOW)
-    # Not shield(): that would hide the target. The one in between goes on when it is cancelled.
+    # The one in between goes on when it is cancelled.
     middle = play.spawn("middle", LOW, stubborn(bottom))
 
     async def wait():

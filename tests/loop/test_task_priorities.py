@@ -260,6 +260,21 @@ def test_what_has_a_priority_is_not_kept_alive_by_it(bench):
     assert [ref() for ref in known] == [None] * 3
 
 
+def test_a_loop_is_closed_though_tasks_end_with_their_queued_steps(bench):
+    async def wait():
+        await bench.loop.create_future()
+
+    for _ in range(3):
+        task = bench.loop.create_task(wait())
+        set_priority(task, HIGH)
+        bench.step()
+        task.cancel()
+        task._log_destroy_pending = False
+    del task
+    # Their steps are all that keeps them.
+    bench.loop.close()
+
+
 def test_a_task_of_a_loop_that_was_closed_is_not_kept_alive_by_its_queued_step(bench):
     async def never():
         pass
@@ -330,6 +345,27 @@ def test_another_thread_is_told_how_to_set_a_priority(bench):
 
     assert bench.loop.run_until_complete(main()) == ([DEFAULT], LOW)
     assert "call_soon_threadsafe(mainspring.set_priority, task, priority)" in refused[0]
+
+
+def test_what_low_code_starts_is_low_unless_somebody_says_otherwise(bench):
+    """A pool that LOW code was the first to use: its helpers are LOW, unless somebody says."""
+    helpers = {}
+
+    async def helper():
+        await asyncio.sleep(0)
+
+    async def low():
+        helpers["inherited"] = asyncio.create_task(helper())
+        with priority(DEFAULT):
+            helpers["said"] = asyncio.create_task(helper())
+
+    bench.loop.create_task(low(), priority=LOW)
+    bench.steps(1)
+    assert {name: get_priority(task) for name, task in helpers.items()} == {
+        "inherited": LOW,
+        "said": DEFAULT,
+    }
+    bench.steps(5)
 
 
 def test_an_exception_that_ends_the_loop_leaves_priorities_in_order(bench):

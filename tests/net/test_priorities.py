@@ -171,6 +171,66 @@ def test_a_low_server_accepts_nothing_while_default_work_is_ready(our_bench, our
     assert len(our_bench.accepted) == 1
 
 
+def test_a_server_whose_priority_is_set_accepts_at_that_one_from_then_on(our_bench, our_run):
+    server, address = our_run(our_bench.serve())
+    assert server.get_priority() is DEFAULT
+    our_bench.dial(address)
+    await_readable(server.sockets[0])
+    ran = []
+    server.set_priority(LOW)
+    assert server.get_priority() is LOW
+    for _ in range(2):
+        our_bench.loop.call_soon(ran.append, len(our_bench.accepted))
+        our_bench.loop.step()
+    assert ran == [0, 0]
+    # What is ready already moves.
+    server.set_priority(URGENT)
+    our_bench.loop.call_soon(ran.append, "default")
+    our_bench.loop.step()
+    our_bench.loop.step()
+    assert ran == [0, 0]
+    assert [protocol.transport.get_priority() for protocol in our_bench.accepted] == [URGENT]
+
+
+@pytest.mark.parametrize(("connections", "expected"), [(False, DEFAULT), (True, LOW)])
+def test_the_open_connections_of_a_server_follow_its_priority_when_asked_to(
+    our_bench, our_run, connections, expected
+):
+    async def main():
+        server, address = await our_bench.serve()
+        our_bench.dial(address)
+        first = await our_bench.first_accepted()
+        server.set_priority(LOW, connections=connections)
+        return first.transport.get_priority()
+
+    assert our_run(main()) is expected
+
+
+def test_a_server_that_does_not_serve_yet_begins_at_the_priority_that_was_set(our_bench, our_run):
+    async def main():
+        made = our_bench.loop.create_future()
+
+        class Told(Recorder):
+            def connection_made(self, transport):
+                super().connection_made(transport)
+                made.set_result(self)
+
+        server = await our_bench.loop.create_server(Told, "127.0.0.1", 0, start_serving=False)
+        with pytest.raises(ValueError, match=r"priority must be a .*not 7"):
+            server.set_priority(7)
+        with priority(HIGH):
+            server.set_priority(None)
+        await server.start_serving()
+        our_bench.servers.append(server)
+        with socket.socket() as peer:
+            peer.connect(server.sockets[0].getsockname())
+            protocol = await made
+        our_bench.transports.append(protocol.transport)
+        return server.get_priority(), protocol.transport.get_priority()
+
+    assert our_run(main()) == (HIGH, HIGH)
+
+
 def test_the_end_of_a_low_connection_waits_for_default_work_too(our_bench, our_run):
     async def main():
         return await our_bench.connect(priority=LOW)

@@ -464,6 +464,44 @@ def test_a_child_runs_at_the_priority_that_it_was_given(our_run):
     our_run(main())
 
 
+def test_the_priority_of_a_child_that_runs_can_be_set(our_run):
+    order = []
+
+    class Told(Recorder):
+        def pipe_data_received(self, fd, data):
+            super().pipe_data_received(fd, data)
+            order.append("data")
+
+        def process_exited(self):
+            super().process_exited()
+            order.append("exited")
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.subprocess_exec(
+            Told, "sh", "-c", "read line; echo $line", priority=Priority.HIGH
+        )
+        assert transport.get_priority() is Priority.HIGH
+        transport.set_priority(Priority.LOW)
+        assert transport.get_priority() is Priority.LOW
+        for fd in range(3):
+            assert transport.get_pipe_transport(fd).get_priority() is Priority.LOW
+        with pytest.raises(ValueError, match="priority must be"):
+            transport.set_priority(9)
+        transport.get_pipe_transport(0).write(b"x\n")
+        await asyncio.sleep(0)
+        os.waitid(os.P_PID, transport.get_pid(), os.WEXITED | os.WNOWAIT)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        # DEFAULT work never ended, and so nothing was told.
+        assert order == []
+        await protocol.over
+        transport.close()
+
+    our_run(main())
+    assert sorted(order) == ["data", "exited"]
+
+
 def test_a_loop_in_another_thread_has_children_too(new_thread_loop):
     async def main():
         process = await START(sys.executable, "-S", "-c", "print(1)", stdout=PIPE)

@@ -19,6 +19,8 @@ cdef class Watcher(Runnable):
     cdef bint is_spare
     cdef Watcher sibling
 
+    cdef int move_to(self, RunQueue queue, int level) except -1
+
 
 cdef class FdTable:
     cdef readonly Poller poller

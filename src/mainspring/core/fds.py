@@ -20,6 +20,13 @@ class Watcher(Runnable):
         self.ready = 0
         return Runnable.run(self)
 
+    def move_to(self, queue: RunQueue, level: cython.int):
+        """Has it run at another level from now on, if it is queued already, too."""
+        self.base_level = level
+        if self.prev != cython.NULL:
+            queue.push(self, level)
+        return 0
+
 
 class FdTable:
     """The watchers of one loop, by fd. One fd may have several."""

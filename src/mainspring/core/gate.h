@@ -9,10 +9,12 @@
  * The idle thread is told by a pending call, in which it parks: it stays out of the way until the loop
  * sleeps again. It may hold a lock that the loop needs, so no park is without a bound: the gate opens
  * when the loop sleeps, when the loop hasn't had the GIL for a millisecond (it is blocked somewhere
- * else), and after 50 ms, for a turn. Pending calls are the interpreter's; only one thread at a time can be in one,
- * and therefore other threads are asked by the bit that they look at anyway.
+ * else), and after 50 ms, for a turn. Pending calls are the interpreter's, and one thread at a time
+ * makes them: therefore other threads are asked by the bit that they look at anyway, and the parked
+ * one lets others make theirs.
  *
- * In return a loop that never sleeps gives the GIL away every few milliseconds (turns.h).
+ * In return a loop that never sleeps gives the GIL away every few milliseconds (turns.h). And while
+ * somebody urgent waits for an idle job the gate is lifted: the idle thread is as any other then.
  *
  * All fields are
  * written with the GIL held unless they say otherwise. */
@@ -39,23 +41,26 @@
 #define GATE_HELP_NS 100000000LL      /* for how long it then helps */
 #define GATE_REPEAT_NS 50000LL        /* how soon it repeats a request */
 #define GATE_REPEAT_MAX_NS 1000000LL  /* and how soon when that has not helped for long */
+#define GATE_RESUME_TRIES 20
 #define GATE_INTRUDE_NS 1000000LL     /* for how long the idle thread runs while the loop is awake */
 
 enum { HELPER_SLEEPS, HELPER_HELPS, HELPER_ENDS };
 
+/* Why the gate is open, in bits. */
+enum { OPEN_ASLEEP = 1, OPEN_LIFTED = 2 };
+
 typedef struct Gate {
     gil_t *gil; /* NULL: nothing is known of this interpreter's GIL */
     PyInterpreterState *interp;
-    PyThreadState *loop;    /* the loop's thread while it runs; only compared */
-    PyThreadState *idle;    /* the idle thread while it runs a job; only compared */
+    PyThreadState *loop;    /* the loop's thread while it runs; only compared, also without the GIL */
+    PyThreadState *idle;    /* the idle thread while it runs a job; the same */
     PyThreadState *refused; /* who had the GIL when the loop asked; only compared */
-    int is_in_call;         /* the idle thread is in a pending call */
     int can_park;
     int can_spin;
     long long away_ns, park_ns; /* GATE_AWAY_NS and GATE_PARK_NS, unless a test says otherwise */
     int has_company; /* other threads lived when the loop went to sleep */
     /* Atomic, and written without the GIL. */
-    int is_open;        /* 1 while the loop sleeps or doesn't run; a futex */
+    int is_open;        /* OPEN_ASLEEP while the loop sleeps or doesn't run, OPEN_LIFTED; a futex */
     int is_wanted;      /* 1 while the loop waits for the GIL */
     int is_parked;      /* 1 while the idle thread is parked */
     int is_knocking;    /* 1 when it has been for too long: the loop owes it a turn */
@@ -78,9 +83,25 @@ typedef struct Gate {
 
 static int gates_are_off; /* the interpreter is about to end */
 
+static inline int gate_is_lifted(Gate *gate)
+{
+    return gate_load(&gate->is_open) & OPEN_LIFTED;
+}
+
+/* For the fields of the gate that name a thread. */
+static inline int gate_is_thread(PyThreadState **field, PyThreadState *thread)
+{
+    return __atomic_load_n(field, __ATOMIC_RELAXED) == thread;
+}
+
+static inline void gate_set_thread(PyThreadState **field, PyThreadState *thread)
+{
+    __atomic_store_n(field, thread, __ATOMIC_RELAXED);
+}
+
 static inline int gate_loop_has_gil(Gate *gate)
 {
-    return gil_is_locked(gate->gil) && gil_holder(gate->gil) == gate->loop;
+    return gil_is_locked(gate->gil) && gate_is_thread(&gate->loop, gil_holder(gate->gil));
 }
 
 /* Waits, without the GIL, until the idle thread may go on. Returns 1 when it does so though nobody
@@ -133,15 +154,28 @@ static void gate_stand_aside(Gate *gate)
         gate_ask_helper(gate, monotonic_ns());
 }
 
+/* Returns to where the interpreter was when it made the pending call. */
+static void gate_resume_calls(Gate *gate)
+{
+    PyThreadState *self;
+    int tries = 0;
+    /* Not without a bound: whoever is in a call may wait for a lock that this thread has. */
+    while (!gil_resume_pending_calls(gate->interp) && tries++ < GATE_RESUME_TRIES) {
+        self = PyEval_SaveThread();
+        gate_nap(GATE_REPEAT_NS);
+        PyEval_RestoreThread(self);
+    }
+}
+
 /* The pending call. Whoever holds the GIL runs it; only the idle thread has something to do. */
 static int gate_call(void *argument)
 {
     Gate *gate = argument;
     gate_store(&gate->is_call_queued, 0);
-    if (PyThreadState_Get() == gate->idle) {
-        gate->is_in_call = 1;
+    if (gate_is_thread(&gate->idle, PyThreadState_Get())) {
+        gil_leave_pending_calls(gate->interp);
         gate_stand_aside(gate);
-        gate->is_in_call = 0;
+        gate_resume_calls(gate);
     }
     return 0;
 }
@@ -149,13 +183,13 @@ static int gate_call(void *argument)
 /* The idle thread begins a job, and ends it. */
 static inline void gate_enter(Gate *gate)
 {
-    gate->idle = PyThreadState_Get();
+    gate_set_thread(&gate->idle, PyThreadState_Get());
     gate_stand_aside(gate);
 }
 
 static inline void gate_leave(Gate *gate)
 {
-    gate->idle = NULL;
+    gate_set_thread(&gate->idle, NULL);
 }
 
 static void gate_queue_call(Gate *gate)
@@ -177,8 +211,8 @@ static void gate_request(Gate *gate, int is_repeated)
     pthread_mutex_lock(&gate->gil->mutex);
     if (gate_load(&gate->is_wanted) && gil_is_locked(gate->gil) && !gate_load(&gates_are_off)) {
         holder = gil_holder(gate->gil);
-        if (holder != gate->loop) {
-            is_idle = holder == gate->idle && gate->can_park;
+        if (!gate_is_thread(&gate->loop, holder)) {
+            is_idle = gate->can_park && gate_is_thread(&gate->idle, holder) && !gate_is_lifted(gate);
             /* A pending call may be held up by another that somebody else is in. */
             if (!is_idle || is_repeated)
                 gil_ask(gate->interp, holder);
@@ -214,7 +248,8 @@ static void *gate_help(void *argument)
         else
             nap = GATE_REPEAT_NS;
         /* The loop is awake and blocked somewhere, or was forced to give the GIL up in a callback. */
-        if (gate_load(&gate->is_open) || gil_holder(gate->gil) != gate->idle || !gate->can_park)
+        if (gate_load(&gate->is_open) || !gate->can_park ||
+            !gate_is_thread(&gate->idle, gil_holder(gate->gil)))
             intruded = 0;
         else if (++intruded >= GATE_INTRUDE_NS / GATE_REPEAT_NS) {
             gate_queue_call(gate);
@@ -265,6 +300,11 @@ static void gate_note_refusal(Gate *gate, long long waited)
     Py_XDECREF(frame);
 }
 
+static inline unsigned long long gate_repeats(Gate *gate)
+{
+    return __atomic_load_n(&gate->repeats, __ATOMIC_RELAXED);
+}
+
 /* Begins anew with the longest wait. */
 static void gate_forget_refusal(Gate *gate)
 {
@@ -272,12 +312,18 @@ static void gate_forget_refusal(Gate *gate)
     Py_CLEAR(gate->longest_code);
 }
 
+/* The loop is awake. */
+static inline void gate_close(Gate *gate)
+{
+    __atomic_fetch_and(&gate->is_open, ~OPEN_ASLEEP, __ATOMIC_SEQ_CST);
+}
+
 /* Takes the GIL back after the loop's poll. Keeps errno, as PyEval_RestoreThread does. */
 static void gate_take(Gate *gate, PyThreadState *state)
 {
     int error = errno;
     long long began, now;
-    gate_store(&gate->is_open, 0);
+    gate_close(gate);
     gate_store(&gate->is_wanted, 1);
     began = monotonic_ns();
     if (gil_is_locked(gate->gil)) {
@@ -304,12 +350,25 @@ static void gate_take(Gate *gate, PyThreadState *state)
     errno = error;
 }
 
-/* Opens the gate; the idle thread goes on. Called with or without the GIL. */
-static inline void gate_open(Gate *gate)
+/* Opens the gate for one more reason; the idle thread goes on. Called with or without the GIL. */
+static inline void gate_open(Gate *gate, int reason)
 {
-    gate_store(&gate->is_open, 1);
+    __atomic_fetch_or(&gate->is_open, reason, __ATOMIC_SEQ_CST);
     if (gate_load(&gate->is_parked))
         gate_futex_wake(&gate->is_open);
+}
+
+/* Has the idle thread treated as any other, or no longer. */
+static void gate_lift(Gate *gate, int is_lifted)
+{
+    if (is_lifted) {
+        gate_open(gate, OPEN_LIFTED);
+        return;
+    }
+    __atomic_fetch_and(&gate->is_open, ~OPEN_LIFTED, __ATOMIC_SEQ_CST);
+    /* It may be waiting for the GIL, and get it though the loop is awake. */
+    if (gate->has_helper && !gate_is_thread(&gate->idle, NULL))
+        gate_ask_helper(gate, monotonic_ns());
 }
 
 /* Releases the GIL for a poll that may sleep, and opens the gate; `gate_retake` is its other half. A
@@ -321,17 +380,21 @@ static PyThreadState *gate_release(Gate *gate)
         return PyEval_SaveThread();
     gate->has_company = other_threads_live(gate->interp);
     state = PyEval_SaveThread();
-    if (gate->has_company)
-        gate_open(gate);
+    /* Also without company: a thread that isn't Python's yet may bring idle work. */
+    gate_open(gate, OPEN_ASLEEP);
     return state;
 }
 
 static void gate_retake(Gate *gate, PyThreadState *state)
 {
-    if (gate == NULL || gate->gil == NULL || !gate->has_company)
+    if (gate == NULL || gate->gil == NULL)
         PyEval_RestoreThread(state);
-    else
+    else if (gate->has_company || gil_is_locked(gate->gil))
         gate_take(gate, state);
+    else {
+        gate_close(gate);
+        PyEval_RestoreThread(state);
+    }
 }
 
 #endif

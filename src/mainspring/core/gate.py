@@ -19,8 +19,10 @@ from cython.cimports.mainspring.core.gate_h import (
     gate_free,
     gate_give,
     gate_leave,
+    gate_lift,
     gate_new,
     gate_release,
+    gate_repeats,
     gate_retake,
     gate_start_helper,
     gate_switch_off,
@@ -84,6 +86,10 @@ class Gate:
         """The calling thread is no idle thread any more."""
         gate_leave(self.state)
 
+    def lift(self, is_lifted: cython.bint):
+        """Has the idle thread treated as any other, and no longer when `is_lifted` is False."""
+        gate_lift(self.state, is_lifted)
+
     @property
     def mode(self):
         """What the gate does here: "gate", "request" or "none"."""
@@ -91,11 +97,16 @@ class Gate:
             return "none"
         return "gate" if _fields(self).can_park else "request"
 
+    @property
+    def is_parked(self):
+        """True while the idle thread stands aside."""
+        return bool(_fields(self).is_parked)
+
     def counts(self):
         """Returns what happened so far, by name; nanoseconds where the name ends in `_ns`."""
         return {
             "requests": _fields(self).requests,
-            "repeats": _fields(self).repeats,
+            "repeats": gate_repeats(self.state),
             "parks": _fields(self).parks,
             "expired_parks": _fields(self).expired,
             "offers": _fields(self).offers,

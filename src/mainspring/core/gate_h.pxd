@@ -8,8 +8,9 @@ cdef extern from "turns.h":
     ctypedef struct GateState "Gate":
         void* gil
         bint can_park
+        int is_parked
         long long away_ns, park_ns
-        unsigned long long requests, repeats, parks, expired, offers, turns
+        unsigned long long requests, parks, expired, offers, turns
         long long waited, longest, parked
         PyObject* longest_code
     bint gate_turn_is_due(void*, long long now) noexcept
@@ -19,7 +20,9 @@ cdef extern from "turns.h":
     void gate_enter(void*) noexcept
     void gate_leave(void*) noexcept
     void gate_start_helper(void*) noexcept
+    unsigned long long gate_repeats(void*) noexcept
     void gate_forget_refusal(void*) noexcept
+    void gate_lift(void*, bint is_lifted) noexcept
 
 cdef extern from "gates.h":
     void* gate_new() noexcept

@@ -17,15 +17,15 @@ static void gate_begin(Gate *gate)
 #else
     gate->can_spin = 1;
 #endif
-    gate->loop = PyThreadState_Get();
-    gate_store(&gate->is_open, 0);
+    gate_set_thread(&gate->loop, PyThreadState_Get());
+    gate_close(gate);
 }
 
 /* The loop doesn't run any more: idle work may. */
 static void gate_end(Gate *gate)
 {
-    gate->loop = NULL;
-    gate_open(gate);
+    gate_set_thread(&gate->loop, NULL);
+    gate_open(gate, OPEN_ASLEEP);
 }
 
 /* In a forked child: the threads of the parent are not here. */
@@ -33,11 +33,10 @@ static void gate_after_fork(void)
 {
     Gate *gate;
     for (gate = all_gates; gate != NULL; gate = gate->next) {
-        if (gate->is_in_call)
-            gil_forget_pending_call(gate->interp, gate->idle);
-        gate->is_in_call = gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
+        gate->is_wanted = gate->is_parked = gate->is_knocking = 0;
         gate->has_helper = gate->is_call_queued = 0;
         gate->helper = HELPER_SLEEPS;
+        gate->is_open &= ~OPEN_LIFTED;
         gate->idle = gate->refused = NULL;
     }
 }
@@ -63,7 +62,7 @@ static Gate *gate_new(void)
     gate->had_turn = 1;
     gate->away_ns = GATE_AWAY_NS;
     gate->park_ns = GATE_PARK_NS;
-    gate_store(&gate->is_open, 1);
+    gate_store(&gate->is_open, OPEN_ASLEEP);
     return gate;
 }
 

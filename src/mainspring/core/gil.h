@@ -9,6 +9,7 @@
  *   is the layout right?   only in the release that  _PyRuntime.debug_offsets of the running
  *                          this was compiled for     interpreter agrees with what was compiled
  *   pending calls          _PyEval_AddPendingCall(interp, f, arg, 0): f runs in the holder's thread
+ *   who is in one          ceval.pending.busy        ceval.pending.handling_thread
  *
  * A thread that waits for the GIL asks the same, but only after a switch interval (5 ms) in which
  * nobody took it. Elsewhere (another version, a build without the GIL, a layout that doesn't agree)
@@ -71,17 +72,31 @@ static inline void gil_ask(PyInterpreterState *interp, PyThreadState *holder)
 #endif
 }
 
-/* In a forked child: the thread that was in a pending call isn't here, and the interpreter would wait
- * for it before it makes another one. */
-static inline void gil_forget_pending_call(PyInterpreterState *interp, PyThreadState *thread)
+/* The calling thread is in a pending call, and is about to stay there: others may make pending calls
+ * meanwhile. The interpreter lets one thread at a time make them, so they would wait. */
+static inline void gil_leave_pending_calls(PyInterpreterState *interp)
 {
 #if PY_VERSION_HEX < 0x030D0000
-    (void)thread;
     interp->ceval.pending.busy = 0;
 #else
-    if (interp->ceval.pending.handling_thread == thread)
-        interp->ceval.pending.handling_thread = NULL;
+    interp->ceval.pending.handling_thread = NULL;
 #endif
+}
+
+/* The calling thread is about to return from the call: it is the one that makes them again, as the
+ * interpreter believes. Returns 0 while another one is. */
+static inline int gil_resume_pending_calls(PyInterpreterState *interp)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    if (interp->ceval.pending.busy)
+        return 0;
+    interp->ceval.pending.busy = 1;
+#else
+    if (interp->ceval.pending.handling_thread != NULL)
+        return 0;
+    interp->ceval.pending.handling_thread = PyThreadState_Get();
+#endif
+    return 1;
 }
 
 /* Returns the GIL of an interpreter whose thread calls this with the GIL held, or NULL if what is
@@ -115,7 +130,8 @@ static inline int gil_is_locked(gil_t *gil) { (void)gil; return 0; }
 static inline PyThreadState *gil_holder(gil_t *gil) { (void)gil; return NULL; }
 static inline unsigned long gil_switches(gil_t *gil) { (void)gil; return 0; }
 static inline void gil_ask(PyInterpreterState *interp, PyThreadState *holder) { (void)interp; (void)holder; }
-static inline void gil_forget_pending_call(PyInterpreterState *interp, PyThreadState *thread) { (void)interp; (void)thread; }
+static inline void gil_leave_pending_calls(PyInterpreterState *interp) { (void)interp; }
+static inline int gil_resume_pending_calls(PyInterpreterState *interp) { (void)interp; return 1; }
 static inline gil_t *gil_find(PyInterpreterState *interp) { (void)interp; return NULL; }
 
 #endif

@@ -43,7 +43,7 @@ static void gate_give(Gate *gate, long long now)
     }
     state = PyEval_SaveThread();
     if (is_owed)
-        gate_open(gate);
+        gate_open(gate, OPEN_ASLEEP);
     began = monotonic_ns();
     for (;;) {
         if (!gil_is_locked(gate->gil)) {
@@ -59,7 +59,9 @@ static void gate_give(Gate *gate, long long now)
         if (!is_taken)
             began = monotonic_ns();
         is_taken = 1;
-        slice = gil_holder(gate->gil) == gate->idle ? GATE_IDLE_SLICE_NS : GATE_SLICE_NS;
+        slice = GATE_SLICE_NS;
+        if (gate_is_thread(&gate->idle, gil_holder(gate->gil)) && !gate_is_lifted(gate))
+            slice = GATE_IDLE_SLICE_NS;
         if (monotonic_ns() - began >= slice)
             break;
         gate_nap(GATE_REPEAT_NS);

@@ -21,6 +21,7 @@ from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent
 from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.priority import level_in, level_of
+from cython.cimports.mainspring.core.scheduler import Scheduler
 
 
 class CallbackWatcher(Watcher):
@@ -30,6 +31,10 @@ class CallbackWatcher(Watcher):
         """Takes the watcher away; does nothing the second time."""
         if not self.is_cancelled:
             self.loop._remove_watcher(self)
+
+    def set_priority(self, priority):
+        """Sets the `Priority` of the callback, from now on."""
+        self.move_to(cython.cast(Scheduler, self.loop).queue, level_of(priority))
 
     def _repr_info(self):
         info = Watcher._repr_info(self)

@@ -14,7 +14,8 @@ from mainspring.core.poller import Poller
 from mainspring.core.priority import Priority
 from mainspring.core.runnable import Runnable
 
-class CallbackWatcher(Runnable): ...
+class CallbackWatcher(Runnable):
+    def set_priority(self, priority: Priority | int) -> None: ...
 
 class KeptWatcher(CallbackWatcher):
     def release(self) -> None: ...

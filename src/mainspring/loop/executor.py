@@ -54,9 +54,12 @@ class Executor(Part):
             return asyncio.wrap_future(source, loop=self)
         return self._future_of(source)
 
-    def _future_of[T](self, source: concurrent.futures.Future[T]) -> asyncio.Future[T]:
+    def _future_of[T](
+        self, source: concurrent.futures.Future[T], future: asyncio.Future[T] | None = None
+    ) -> asyncio.Future[T]:
         """Returns a future of the loop that ends with another thread's, and cancels it."""
-        future: asyncio.Future[T] = self.create_future()
+        if future is None:
+            future = self.create_future()
 
         def cancel(future: asyncio.Future[T]) -> None:
             if future.cancelled():

@@ -1,7 +1,8 @@
 """CPU-bound Python in the time that the loop leaves: `run_idle` and `IdleExecutor`.
 
 Each loop has one idle thread. It runs one job after another, first come, first served, and holds
-the GIL only while the loop sleeps: when I/O arrives, it gives way at its next safe point.
+the GIL only while the loop sleeps: when I/O arrives, it gives way at its next safe point. To a job
+that was submitted with `inherit=True` those lend their priority that wait for it.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any, Literal
 
 from mainspring.loop.idle_thread import IdleThread
@@ -26,10 +28,16 @@ class Idle(Part):
         func: Callable[[*Ts], T],
         *args: *Ts,
         cancel_idle: Literal["finish", "raise"] = "finish",
+        inherit: bool = False,
     ) -> asyncio.Future[T]:
         """Runs a function in the loop's idle thread: only while the loop sleeps.
 
         The function sees the current context. Functions run one at a time, in order of arrival.
+
+        With `inherit=True` the function is less idle while a task above DEFAULT waits for the
+        future: it goes before the other idle functions that haven't begun, and the idle thread
+        shares the GIL with the loop as any worker thread does. That holds as long as somebody at
+        HIGH or URGENT waits, and for the function that is in front of it, too.
 
         Parameters:
             func: a plain function, called with `args`.
@@ -37,6 +45,7 @@ class Idle(Part):
                 "finish" to let it end (its result is dropped), "raise" to raise
                 `asyncio.CancelledError` in it at its next safe point. One that doesn't run yet
                 never will.
+            inherit: True to have those that wait for the future lend their priority.
 
         Returns:
             A future of its result.
@@ -54,8 +63,11 @@ class Idle(Part):
                 f"coroutines cannot be used with run_idle(), got {func!r}; for a coroutine use "
                 f"create_task(coro, priority=Priority.IDLE)"
             )
-        job = self._own_idle_thread().submit(func, args, {}, cancel_idle == "raise")
-        return self._future_of(job)
+        thread = self._own_idle_thread()
+        job = thread.submit(func, args, {}, cancel_idle == "raise")
+        if not inherit:
+            return self._future_of(job)
+        return self._future_of(job, self._create_job_future(partial(thread.urge, job)))
 
     def _after_fork(self) -> None:
         super()._after_fork()

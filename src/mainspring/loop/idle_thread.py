@@ -1,7 +1,8 @@
 """`IdleThread`: one thread behind the gate, with the system's least claim to a core, and its jobs.
 
 The thread is a `ThreadPoolExecutor` of one, so that starting, handing over, and ending with the
-interpreter are the library's. A job takes the gate's side only while it calls its function
+interpreter are the library's. What the pool queues for a job is a turn only; which job has it is
+said by the `IdleQueue` when it comes. A job takes the gate's side only while it calls its function
 (`IdleCall`); what is done before and after is what any worker thread does.
 """
 
@@ -17,6 +18,8 @@ from typing import Any
 
 from mainspring.core.gate import Gate
 from mainspring.core.idle_call import IdleCall
+from mainspring.core.priority import Priority
+from mainspring.loop.idle_queue import IdleQueue
 
 __all__ = ["IdleThread"]
 
@@ -35,19 +38,30 @@ class IdleThread:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._pool = ThreadPoolExecutor(1, "mainspring-idle", _become_nice)
+        self._queue = IdleQueue(gate.lift)
         self._running: int | None = None  # the thread's identity while a job runs
 
     def submit(
         self, function: Callable[..., Any], args: Any, kwargs: Any, may_interrupt: bool
-    ) -> Future[Any]:
+    ) -> "IdleJob":
         """Queues a call; see `Idle.run_idle`."""
         if not callable(function):
             raise TypeError(f"a callable object was expected, got {function!r}")
         call = IdleCall(self._gate, contextvars.copy_context(), function, args, kwargs)
-        job: IdleJob = IdleJob(self, call, may_interrupt)
-        queued = self._pool.submit(self._work, job, call)
-        queued.add_done_callback(job.drop_with)
+        job = IdleJob(self, call, may_interrupt)
+        self._queue.add(job, call)
+        try:
+            turn = self._pool.submit(self._work)
+        except BaseException:
+            # The others' turns are as many as they are.
+            self._queue.remove(job)
+            raise
+        turn.add_done_callback(self._drop_with)
         return job
+
+    def urge(self, job: "IdleJob", priority: Priority) -> None:
+        """Has a job be as urgent as the tasks that wait for it; IDLE for none."""
+        self._queue.urge(job, priority)
 
     def is_own(self) -> bool:
         """Returns True in a job of this thread."""
@@ -57,7 +71,14 @@ class IdleThread:
         """Ends the thread after what is queued, or with `cancel_futures` after what runs."""
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
-    def _work(self, job: "IdleJob", call: IdleCall) -> None:
+    def _drop_with(self, turn: Future[None]) -> None:
+        """Cancels a job when a shutdown has dropped a turn: it drops all that are left."""
+        if turn.cancelled():
+            job, _ = self._queue.take()
+            job.cancel()
+
+    def _work(self) -> None:
+        job, call = self._queue.take()
         if not job.set_running_or_notify_cancel():
             return
         self._running = threading.get_ident()
@@ -65,13 +86,17 @@ class IdleThread:
             with _short_switch_interval(self._gate.mode == "none"):
                 result = call.run()
         except BaseException as exc:
-            self._running = None
+            self._end(job)
             job.set_exception(exc)
             # The exception's traceback holds this frame.
             del job
         else:
-            self._running = None
+            self._end(job)
             job.set_result(result)
+
+    def _end(self, job: "IdleJob") -> None:
+        self._running = None
+        self._queue.end(job)
 
 
 class IdleJob(Future[Any]):
@@ -88,11 +113,6 @@ class IdleJob(Future[Any]):
         if self._call is not None:
             self._call.interrupt(asyncio.CancelledError)
         return False
-
-    def drop_with(self, queued: Future[None]) -> None:
-        """Cancels the job when a shutdown has dropped what the pool had queued for it."""
-        if queued.cancelled():
-            self.cancel()
 
     def result(self, timeout: float | None = None) -> Any:
         self._check_waiter()

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    from mainspring.core.watching import WatchScheduler
     from mainspring.loop.idle_thread import IdleThread
+    from mainspring.loop.task_scheduler import TaskScheduler
     from mainspring.net.tls import SSLOptions
 
-    class Part(WatchScheduler, asyncio.AbstractEventLoop):
+    class Part(TaskScheduler, asyncio.AbstractEventLoop):
         """A piece of a loop, among the others."""
 
         _blocking_watch: Any
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
         @abstractmethod
         def _forget_subprocesses(self) -> None: ...
         @abstractmethod
-        def _future_of[T](self, source: Future[T]) -> asyncio.Future[T]: ...
+        def _future_of[T](
+            self, source: Future[T], future: asyncio.Future[T] | None = None
+        ) -> asyncio.Future[T]: ...
         @abstractmethod
         async def _open[P: asyncio.BaseProtocol](
             self,

@@ -13,7 +13,7 @@ cdef class TaskParty(Party):
     cdef Runnable handle
 
     cdef int say(self, object context) except -1
-    cdef int lend_to(self, object future) except -1
+    cdef int lend_to(self, list found) except -1
     cdef bint has_handle(self) noexcept
 
 

@@ -25,15 +25,19 @@ from cython.cimports.mainspring.loop.task_steps import (
     sleeper_of,
     task_of,
 )
+from cython.cimports.mainspring.loop.waits import target_of_shield, targets_of_wait
 
 from mainspring.core.priority import Priority, call_on_raise
+from mainspring.loop.job_future import JobFuture
 
 # Beyond this many, what is queued is looked through once for all of them.
 FEW = cython.declare(cython.Py_ssize_t, 8)
 
 TASK_TYPES = cython.declare(tuple, (tasks.Task, tasks._PyTask))
 GATHERING_FUTURE = cython.declare(object, tasks._GatheringFuture)
+# Most are this, and to ask for the type costs a tenth of `isinstance`.
 PLAIN_FUTURE = cython.declare(object, futures.Future)
+SHOWING_TYPES = cython.declare(tuple, (*TASK_TYPES, GATHERING_FUTURE, JobFuture))
 
 
 class TaskParty(Party):
@@ -73,10 +77,13 @@ class TaskParty(Party):
         handle: Runnable = self.handle
         return handle is not None and handle.owner is self and handle.prev != cython.NULL
 
-    def lend_to(self, future):
-        """Lends to the tasks that a future shows: itself, or those that it gathers."""
+    def lend_to(self, found: list):
+        """Lends to what futures show: themselves, or those that they gather or shield.
+
+        Parameters:
+            found: the futures; the list becomes longer.
+        """
         scheduler: TaskScheduler = self.scheduler
-        found: list = [future]
         shown: list = []
         queued: dict = None
         for item in found:
@@ -86,6 +93,12 @@ class TaskParty(Party):
                 shown.append(item)
             elif isinstance(item, GATHERING_FUTURE):
                 found.extend(item._children)
+            elif isinstance(item, JobFuture):
+                self.lending.lend(self, item._job_party, False)
+            else:
+                shielded = target_of_shield(item)
+                if shielded is not None:
+                    found.append(shielded)
         if len(shown) > FEW:
             queued = scheduler.all_queued()
         for item in shown:
@@ -189,18 +202,23 @@ class TaskScheduler(WatchScheduler):
 
     def has_waited(self, task, party: TaskParty):
         """Has a task above DEFAULT lend its priority to what it waits for, if that shows."""
+        found: list
         future = task._fut_waiter
-        if future is None or type(future) is PLAIN_FUTURE:
+        if future is None:
             return 0
-        if not isinstance(future, TASK_TYPES) and not isinstance(future, GATHERING_FUTURE):
-            return 0
+        if type(future) is not PLAIN_FUTURE and isinstance(future, SHOWING_TYPES):
+            found = [future]
+        else:
+            found = targets_of_wait(task, future)
+            if found is None:
+                return 0
         if future.done():
             # The wake-up is queued: it waits no longer.
             return 0
         if party is None:
             party = self.party_of(task, None)
         if party.loans is None:
-            party.lend_to(future)
+            party.lend_to(found)
         return 0
 
     def party_of(self, task, queued: dict):
@@ -301,9 +319,14 @@ class TaskScheduler(WatchScheduler):
             party.say(task.get_context())
         return Priority(party.level - DEFAULT_LEVEL)
 
+    def _create_job_future(self, tell):
+        """Returns a `JobFuture`, which calls `tell(priority)`."""
+        return JobFuture(self, self.lending, tell)
+
     def _shut(self):
         WatchScheduler._shut(self)
-        for party in self.parties.values():
+        # A copy: a task that nobody else keeps ends here, and takes its party out.
+        for party in list(self.parties.values()):
             # What is in no queue any more would keep its task, and that this.
             cython.cast(TaskParty, party).handle = None
         self.parties.clear()

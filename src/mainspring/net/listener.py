@@ -72,6 +72,10 @@ class Listener(Watcher):
             self.scheduler.fds.add(self, READ)
             self.is_watching = True
 
+    def set_level(self, level: cython.int):
+        """Sets the level of accepting, and of each connection that is accepted from now on."""
+        self.move_to(self.scheduler.queue, level)
+
     def close(self):
         """Stops accepting for good; the socket's owner closes it."""
         self.pause()

@@ -6,6 +6,7 @@ from asyncio.trsock import TransportSocket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mainspring.core.priority import Priority, priority_level
 from mainspring.net.listener import Listener
 from mainspring.net.stream import transports_of
 
@@ -42,8 +43,9 @@ class Server(asyncio.AbstractServer):
         self._cleanup = cleanup
         self._sockets: list[socket.socket] | None = sockets
         self._listeners: list[Listener] = []
+        self._level = level
         self._make_listener: Callable[[socket.socket], Listener] = lambda sock: Listener(
-            loop, sock, protocol_factory, self, backlog, level, options
+            loop, sock, protocol_factory, self, backlog, self._level, options
         )
         self._backlog = backlog
         self._active = 0
@@ -70,6 +72,27 @@ class Server(asyncio.AbstractServer):
     def is_serving(self) -> bool:
         """Returns True while connections are accepted."""
         return self._serving
+
+    def get_priority(self) -> Priority:
+        """Returns the `Priority` of accepting, and of the connections that are accepted now."""
+        return Priority(Priority.URGENT + self._level)
+
+    def set_priority(self, priority: Priority | int | None, *, connections: bool = False) -> None:
+        """Sets the `Priority` of accepting, and of each connection that is accepted from now on.
+
+        Parameters:
+            priority: a `Priority`; None for the one that the current context names.
+            connections: True to set that of the open connections too.
+
+        Raises:
+            ValueError: it is not one of the five.
+        """
+        self._level = priority_level(priority)
+        for listener in self._listeners:
+            listener.set_level(self._level)
+        if connections:
+            for transport in transports_of(self._loop, self):
+                transport.set_priority(self.get_priority())
 
     async def start_serving(self) -> None:
         """Begins to accept connections; does nothing when begun.

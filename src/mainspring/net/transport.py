@@ -285,9 +285,7 @@ class FdTransport(Watcher):
         Raises:
             ValueError: it is not one of the five.
         """
-        self.base_level = level_of(priority)
-        if self.prev != cython.NULL:
-            self.scheduler.queue.push(self, self.base_level)
+        self.move_to(self.scheduler.queue, level_of(priority))
 
     def get_priority(self):
         """Returns the `Priority` at which the transport's events run."""

@@ -17,6 +17,8 @@ from asyncio.log import logger
 from collections.abc import Callable
 from typing import Any
 
+from mainspring.core.priority import Priority
+
 __all__ = ["ExitWatch"]
 
 # What is told of a child that somebody else has reaped, as in asyncio.
@@ -65,6 +67,11 @@ class ExitWatch:
                 signal.pidfd_send_signal(self._pidfd, number)
             elif self._callback is not None:
                 os.kill(self._popen.pid, number)
+
+    def set_priority(self, priority: Priority) -> None:
+        """Sets the priority of the news, unless it comes from a thread."""
+        if self._watcher is not None:
+            self._watcher.set_priority(priority)
 
     def close(self) -> None:
         """Watches no more; the callback isn't called any more."""

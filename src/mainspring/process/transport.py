@@ -13,6 +13,7 @@ from asyncio.log import logger
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from mainspring.core.priority import Priority, current_priority, priority_level
 from mainspring.process.exit import ExitWatch, reap_in_thread
 
 __all__ = ["SubprocessTransport", "start_subprocess"]
@@ -25,7 +26,9 @@ class Loop(Protocol):
 
     _subprocesses: set["SubprocessTransport"]
 
-    def call_soon(self, callback: Callable[..., object], *args: Any) -> Any: ...
+    def call_soon(
+        self, callback: Callable[..., object], *args: Any, priority: Priority | None = None
+    ) -> Any: ...
     def create_future(self) -> asyncio.Future[Any]: ...
     def get_debug(self) -> bool: ...
     def is_closed(self) -> bool: ...
@@ -89,6 +92,9 @@ class SubprocessTransport(asyncio.SubprocessTransport):
         self._pid = popen.pid
         self._returncode: int | None = None
         self._exit_waiters: set[asyncio.Future[int]] = set()
+        # What `set_priority` said; until then the context of each call has the say.
+        self._said: Priority | None = None
+        self._named = current_priority.get(Priority.DEFAULT)
         # What can't be told yet; None from `connection_made` on.
         self._kept_back: list[tuple[Any, ...]] | None = []
         self._files = {
@@ -147,6 +153,24 @@ class SubprocessTransport(asyncio.SubprocessTransport):
     def set_protocol(self, protocol: Any) -> None:
         """Sets the protocol; events go to it from now on."""
         self._protocol = protocol
+
+    def get_priority(self) -> Priority:
+        """Returns the `Priority` of the child's pipes and of the news of its end."""
+        return self._named if self._said is None else self._said
+
+    def set_priority(self, priority: Priority | int | None) -> None:
+        """Sets the `Priority` of the child's pipes and of the news of its end, from now on.
+
+        Parameters:
+            priority: a `Priority`; None for the one that the current context names.
+
+        Raises:
+            ValueError: it is not one of the five.
+        """
+        self._said = Priority(Priority.URGENT + priority_level(priority))
+        self._exit.set_priority(self._said)
+        for pipe in self._pipes.values():
+            pipe.transport.set_priority(self._said)
 
     def is_closing(self) -> bool:
         """Returns True once `close()` was called."""
@@ -212,13 +236,13 @@ class SubprocessTransport(asyncio.SubprocessTransport):
         finally:
             kept_back, self._kept_back = self._kept_back or [], None
             for call in kept_back:
-                self._loop.call_soon(*call)
+                self._loop.call_soon(*call, priority=self._said)
             if not waiter.done():
                 waiter.set_result(None)
 
     def _tell(self, callback: Callable[..., object], *args: Any) -> None:
         if self._kept_back is None:
-            self._loop.call_soon(callback, *args)
+            self._loop.call_soon(callback, *args, priority=self._said)
         else:
             self._kept_back.append((callback, *args))
 
@@ -240,7 +264,7 @@ class SubprocessTransport(asyncio.SubprocessTransport):
         self._tell(self._protocol.process_exited)
         self._finish_if_all_is_over()
         # Even if a pipe is still open: a child of the child may hold it for ever.
-        self._loop.call_soon(self._wake_waiters, returncode)
+        self._loop.call_soon(self._wake_waiters, returncode, priority=self._said)
 
     def _finish_if_all_is_over(self) -> None:
         if self._returncode is None:

@@ -1,0 +1,5 @@
+from mainspring.loop.inheritance cimport Party
+
+
+cdef class JobParty(Party):
+    cdef object tell

@@ -6,13 +6,14 @@ interpreter are the library's. A job takes the gate's side only while it calls i
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import contextvars
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from mainspring.core.gate import Gate
@@ -34,7 +35,7 @@ class IdleThread:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._pool = ThreadPoolExecutor(1, "mainspring-idle", _become_nice)
+        self._pool = concurrent.futures.ThreadPoolExecutor(1, "mainspring-idle", _become_nice)
         self._running: int | None = None  # the thread's identity while a job runs
 
     def submit(

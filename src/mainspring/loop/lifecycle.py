@@ -155,6 +155,18 @@ class Lifecycle(Part):
             if wakeup_fd is not None:
                 self._end_signals(wakeup_fd)
 
+    def _go_on_after_fork(self) -> None:
+        """Goes on with the run that this thread is in the middle of, in a forked child.
+
+        A child is in no loop: whoever forks there as a rule doesn't come back to the loop. Green
+        threads do. Does nothing in another thread's loop.
+        """
+        if self._thread_id != threading.get_ident():
+            return
+        events._set_running_loop(self)
+        if threading.current_thread() is threading.main_thread():
+            self._begin_signals()
+
     def _check_not_running(self) -> None:
         if self.is_running():
             raise RuntimeError("This event loop is already running")

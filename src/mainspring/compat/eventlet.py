@@ -31,7 +31,7 @@ from eventlet.hubs.hub import READ, WRITE, BaseHub
 from eventlet.hubs.timer import Timer
 
 from mainspring.compat.originals import use_originals
-from mainspring.loop.loop import Loop, new_event_loop
+from mainspring.loop.loop import Loop
 
 __all__ = ["Hub", "is_available"]
 
@@ -41,6 +41,17 @@ _hubs: weakref.WeakSet["Hub"] = weakref.WeakSet()
 def is_available() -> bool:
     """Returns True: the hub works wherever Mainspring does. Eventlet asks."""
     return True
+
+
+class _HubLoop(Loop):
+    """A loop that nobody is asked to close: eventlet's hubs have no end but their last reference's.
+
+    When the interpreter ends, what is needed to close it may be gone; its fds close by themselves.
+    """
+
+    def __del__(self, _warn: object = None) -> None:
+        if not sys.is_finalizing() and not self.is_running():
+            self.close()
 
 
 class Hub(AsyncioHub):
@@ -65,7 +76,7 @@ class Hub(AsyncioHub):
         # Called by `get_hub` once it knows this hub: what follows may ask for it.
         patcher._unmonkey_patch_asyncio_all()
         use_originals(patcher.original)
-        self.loop = new_event_loop()
+        self.loop = _HubLoop()
         asyncio.set_event_loop(self.loop)
         self.clock = self.loop.time
         _hubs.add(self)

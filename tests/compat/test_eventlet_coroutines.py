@@ -1,4 +1,4 @@
-"""Coroutines beside an eventlet program's green threads, on our hub: waiting, priorities, patching."""
+"""Coroutines beside green threads on our hub: waiting, priorities, and what patching leaves."""
 
 import pytest
 

@@ -38,7 +38,8 @@ def use_originals(original: Callable[[str], ModuleType]) -> None:
 
 def _copy_of(name: str, original: Callable[[str], ModuleType]) -> ModuleType:
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.loader is not None, name
+    if spec is None or spec.loader is None:
+        raise ImportError(f"the standard library's {name!r} can't be loaded a second time")
     copy = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(copy)
     _refer_to_originals(copy, original)

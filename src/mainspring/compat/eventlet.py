@@ -23,6 +23,15 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+try:
+    import eventlet
+except ModuleNotFoundError as error:
+    if error.name != "eventlet":
+        raise
+    raise ModuleNotFoundError(
+        "mainspring.compat.eventlet needs eventlet: pip install 'mainspring[eventlet]'",
+        name="eventlet",
+    ) from None
 import eventlet.debug
 import eventlet.hubs
 from eventlet import patcher

@@ -137,6 +137,20 @@ class Hub(AsyncioHub):
         """Returns how many timers are pending."""
         return len(self._timers)
 
+    def schedule_call_global(
+        self, seconds: float, cb: Callable[..., object], *args: Any, **kw: Any
+    ) -> Timer:
+        """Calls `cb` with the rest of the arguments after so many seconds.
+
+        Returns:
+            The timer, by which the call can be cancelled.
+        """
+        # Every sleep and every switch comes by here, so it does without `add_timer` and, when it is
+        # time, without the timer's own frame: greenlet walks all frames of the hub at each switch.
+        timer = Timer(seconds, cb, *args, **kw)
+        self._timers[timer] = self.loop.call_later(seconds, self._fire_global, timer)
+        return timer
+
     def add_timer(self, timer: Timer) -> float:
         """Has a timer fire when its time is up.
 
@@ -155,17 +169,41 @@ class Hub(AsyncioHub):
 
     def _fire(self, timer: Timer) -> None:
         self._timers.pop(timer, None)
-        if self.debug_blocking:
-            self.block_detect_pre()
         try:
-            timer()
+            if self.debug_blocking:
+                self._detect_blocking(timer)
+            else:
+                timer()
         except self.SYSTEM_EXCEPTIONS:
             raise
         except BaseException:
             self.squelch_timer_exception(timer, sys.exc_info())
-        finally:
+
+    def _fire_global(self, timer: Timer) -> None:
+        self._timers.pop(timer, None)
+        if timer.called:
+            return
+        timer.called = True
+        callback, args, kwargs = timer.tpl
+        del timer.tpl
+        try:
             if self.debug_blocking:
-                self.block_detect_post()
+                self._detect_blocking(callback, *args, **kwargs)
+            elif kwargs:
+                callback(*args, **kwargs)
+            else:
+                callback(*args)
+        except self.SYSTEM_EXCEPTIONS:
+            raise
+        except BaseException:
+            self.squelch_timer_exception(timer, sys.exc_info())
+
+    def _detect_blocking(self, call: Callable[..., object], *args: object, **kw: object) -> None:
+        self.block_detect_pre()
+        try:
+            call(*args, **kw)
+        finally:
+            self.block_detect_post()
 
     def _forget_timers(self) -> None:
         for handle in self._timers.values():
@@ -249,17 +287,16 @@ class Hub(AsyncioHub):
                 self.squelch_generic_exception(sys.exc_info())
 
     def _ready(self, evtype: str, fileno: int) -> None:
-        if self.debug_blocking:
-            self.block_detect_pre()
         try:
-            self.listeners[evtype][fileno].cb(fileno)
+            call = self.listeners[evtype][fileno].cb
+            if self.debug_blocking:
+                self._detect_blocking(call, fileno)
+            else:
+                call(fileno)
         except self.SYSTEM_EXCEPTIONS:
             raise
         except BaseException:
             self.squelch_exception(fileno, sys.exc_info())
-        finally:
-            if self.debug_blocking:
-                self.block_detect_post()
 
 
 def _go_on_in_child() -> None:

@@ -80,6 +80,7 @@ class Hub(AsyncioHub):
         self.running: bool
         self._watches: dict[str, dict[int, asyncio.Handle]] = {READ: {}, WRITE: {}}
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._forking_task: asyncio.Task[Any] | None = None
 
     def _post_initialize(self) -> None:
         # Called by `get_hub` once it knows this hub: what follows may ask for it.
@@ -299,10 +300,16 @@ class Hub(AsyncioHub):
             self.squelch_exception(fileno, sys.exc_info())
 
 
+def _before_fork() -> None:
+    loop = asyncio._get_running_loop()
+    for hub in list(_hubs):
+        hub._forking_task = asyncio.current_task() if hub.running and hub.loop is loop else None
+
+
 def _go_on_in_child() -> None:
     for hub in list(_hubs):
         if hub.running:
-            hub.loop._go_on_after_fork()
+            hub.loop._go_on_after_fork(hub._forking_task)
 
 
 def _prevent_multiple_readers(state: bool = True) -> None:
@@ -313,7 +320,7 @@ def _prevent_multiple_readers(state: bool = True) -> None:
 
 
 # A forked child may go on with what its parent's green threads did: eventlet's users rely on it.
-os.register_at_fork(after_in_child=_go_on_in_child)
+os.register_at_fork(before=_before_fork, after_in_child=_go_on_in_child)
 
 # Eventlet refuses several readers to every asyncio hub, because asyncio's loops have one reader an
 # fd. Here an fd has as many as it likes.

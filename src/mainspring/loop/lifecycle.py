@@ -167,7 +167,8 @@ class Lifecycle(Part):
         if self._thread_id != threading.get_ident():
             return
         events._set_running_loop(self)
-        asyncio.tasks._swap_current_task(self, task)  # type: ignore[attr-defined]
+        if asyncio.current_task(self) is not task:
+            asyncio.tasks._swap_current_task(self, task)  # type: ignore[attr-defined]
         if threading.current_thread() is threading.main_thread():
             self._begin_signals()
 

@@ -8,13 +8,16 @@ import threading
 from asyncio.futures import _copy_future_state  # type: ignore[attr-defined]
 from collections.abc import Callable
 from concurrent.futures import Executor as FutureExecutor
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainspring.core.priority import Priority, is_named
 from mainspring.loop.home import call_at_home
 from mainspring.loop.part import Part
 from mainspring.net.dns import literal_addresses
+
+if TYPE_CHECKING:
+    # Its module can't be imported any more once the interpreter ends, and this one can.
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class Executor(Part):
@@ -45,7 +48,7 @@ class Executor(Part):
         if executor is None:
             executor = self._own_executor()
         source: Any
-        if isinstance(executor, ThreadPoolExecutor):
+        if isinstance(executor, concurrent.futures.ThreadPoolExecutor):
             source = executor.submit(call_at_home, self, func, args)
         else:
             source = executor.submit(func, *args)
@@ -79,14 +82,14 @@ class Executor(Part):
 
     def set_default_executor(
         self,
-        executor: ThreadPoolExecutor,  # type: ignore[override]  # asyncio refuses others, too
+        executor: "ThreadPoolExecutor",  # type: ignore[override]  # asyncio refuses others, too
     ) -> None:
         """Sets the threads that `run_in_executor(None, ...)` and `to_thread` use.
 
         Raises:
             TypeError: it is not a `ThreadPoolExecutor`.
         """
-        if not isinstance(executor, ThreadPoolExecutor):
+        if not isinstance(executor, concurrent.futures.ThreadPoolExecutor):
             raise TypeError(f"executor must be a ThreadPoolExecutor instance, not {executor!r}")
         self._default_executor = executor
 
@@ -121,11 +124,13 @@ class Executor(Part):
         else:
             thread.join()
 
-    def _own_executor(self) -> ThreadPoolExecutor:
+    def _own_executor(self) -> "ThreadPoolExecutor":
         if self._executor_shut:
             raise RuntimeError("Executor shutdown has been called")
         if self._default_executor is None:
-            self._default_executor = ThreadPoolExecutor(thread_name_prefix="asyncio")
+            self._default_executor = concurrent.futures.ThreadPoolExecutor(
+                thread_name_prefix="asyncio"
+            )
         return self._default_executor
 
     def _shut_executors_down(self, executors: list[Any], future: asyncio.Future[None]) -> None:

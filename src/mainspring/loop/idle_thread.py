@@ -7,13 +7,14 @@ said by the `IdleQueue` when it comes. A job takes the gate's side only while it
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import contextvars
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 from mainspring.core.gate import Gate
@@ -37,7 +38,7 @@ class IdleThread:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._pool = ThreadPoolExecutor(1, "mainspring-idle", _become_nice)
+        self._pool = concurrent.futures.ThreadPoolExecutor(1, "mainspring-idle", _become_nice)
         self._queue = IdleQueue(gate.lift)
         self._running: int | None = None  # the thread's identity while a job runs
 

@@ -173,6 +173,23 @@ class Lifecycle(Part):
             if wakeup_fd is not None:
                 self._end_signals(wakeup_fd)
 
+    def _go_on_after_fork(self, task: asyncio.Task[Any] | None) -> None:
+        """Goes on with the run that this thread is in the middle of, in a forked child.
+
+        A child is in no loop and, since 3.14, in no task: whoever forks there as a rule doesn't
+        come back to the loop. Green threads do. Does nothing in another thread's loop.
+
+        Parameters:
+            task: what the current task was when it forked.
+        """
+        if self._thread_id != threading.get_ident():
+            return
+        events._set_running_loop(self)
+        if asyncio.current_task(self) is not task:
+            asyncio.tasks._swap_current_task(self, task)  # type: ignore[attr-defined]
+        if threading.current_thread() is threading.main_thread():
+            self._begin_signals()
+
     def _check_not_running(self) -> None:
         if self.is_running():
             raise RuntimeError("This event loop is already running")

@@ -12,6 +12,7 @@ WAYS = [
     "thread",
     "select",
     "asyncio",
+    "eventlet",
     "uvloop",
     "mainspring-callbacks",
     "mainspring-protocol",

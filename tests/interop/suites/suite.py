@@ -1,6 +1,6 @@
 """`Suite`: another library's tests, from its source distribution, in an environment of their own.
 
-The loop is put in place by `plugin`, so the suite itself is run as it is. Each run ends within its
+The loop is put in place by a plugin, so the suite itself is run as it is. Each run ends within its
 time, and what it has started ends with it.
 """
 
@@ -33,6 +33,10 @@ class Suite:
         tests: its folder of tests.
         options: for pytest.
         environment: variables for pytest.
+        control: what the suite runs on first, as `run` takes it.
+        ours: what it then runs on.
+        plugin: the plugin that puts these in place.
+        expected: the tests that need not pass on ours, and why.
     """
 
     name: str
@@ -40,6 +44,10 @@ class Suite:
     tests: str = "tests"
     options: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    control: str = "asyncio:SelectorEventLoop"
+    ours: str = "mainspring:new_event_loop"
+    plugin: str = "tests_on_loop"
+    expected: dict[str, str] = field(default_factory=dict)
 
     @property
     def python(self) -> Path:
@@ -92,7 +100,7 @@ class Suite:
         """Runs the suite on a loop.
 
         Args:
-            loop: MODULE:FACTORY.
+            loop: what the plugin is to put in place, as MODULE:FACTORY.
             seconds: how long it may take.
             only: the tests to run, by their ids; all by default.
 
@@ -106,7 +114,7 @@ class Suite:
         outcomes = HOME / self.name / f"{label}.outcomes"
         outcomes.unlink(missing_ok=True)
         log = HOME / self.name / f"{label}.log"
-        command = [str(self.python), "-m", "pytest", "-p", "tests_on_loop", self.tests, "-q"]
+        command = [str(self.python), "-m", "pytest", "-p", self.plugin, self.tests, "-q"]
         command += ["-p", "no:cacheprovider", "--tb=short", *self.options]
         # The suite's folder is named tests, too: the plugin comes from a folder without that.
         path = os.pathsep.join([str(ROOT / "src"), str(Path(__file__).parent)])

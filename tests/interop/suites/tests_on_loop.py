@@ -2,18 +2,19 @@
 
 The loop comes wherever asyncio makes one itself: `new_event_loop`, `Runner`, `run`, the policy, and
 the classes' names. What a suite has imported before that it keeps, so this is loaded early (-p).
-Each test is a line of $OUTCOMES as soon as it is over; with $ONLY, a file of ids, no others run.
 """
 
 import asyncio
 import importlib
 import importlib.util
-import json
 import os
-from pathlib import Path
 from typing import Any
 
+from suite_outcomes import pytest_collection_modifyitems, pytest_runtest_logreport
+
 from mainspring.cli.run import install
+
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_logreport"]
 
 
 def put_in_place(spec: str) -> None:
@@ -48,22 +49,6 @@ def let_ours_block() -> None:
             self.functions[function].can_block_in(file, callers)
 
     blockbuster.__init__ = make_with_ours
-
-
-def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
-    """Leaves the tests that $ONLY names."""
-    if "ONLY" not in os.environ:
-        return
-    wanted = set(json.loads(Path(os.environ["ONLY"]).read_text()))
-    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in wanted])
-    items[:] = [item for item in items if item.nodeid in wanted]
-
-
-def pytest_runtest_logreport(report: Any) -> None:
-    """Writes one line for each phase of a test that says something."""
-    if report.when == "call" or report.outcome != "passed":
-        with open(os.environ["OUTCOMES"], "a") as file:
-            file.write(json.dumps([report.nodeid, report.outcome]) + "\n")
 
 
 put_in_place(os.environ["LOOP"])

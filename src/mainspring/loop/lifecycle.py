@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import os
 import sys
-import threading
 import warnings
 import weakref
 from asyncio import coroutines, events
@@ -138,8 +137,7 @@ class Lifecycle(Part):
         self._check_not_running()
         self._track_coroutine_origins(self.get_debug())
         hooks = sys.get_asyncgen_hooks()
-        is_main = threading.current_thread() is threading.main_thread()
-        wakeup_fd = self._begin_signals() if is_main else None
+        wakeup_fd = self._begin_signals()
         try:
             self._begin_running()
             sys.set_asyncgen_hooks(

@@ -48,7 +48,7 @@ conformance:  ## run CPython's own asyncio tests on a loop (LOOP=module:factory)
 interop:  ## run servers, clients and databases on the loop, as they are
 	@$(ENV) test interop -- python -m pytest tests/interop -v $(ARGS)
 
-interop-suites:  ## run the own tests of anyio and aiohttp on asyncio's loop and on ours
+interop-suites:  ## run the own tests of anyio, aiohttp and gevent on their loop and on ours
 	@$(ENV) test -- python -m tests.interop.suites $(ARGS)
 
 # The theme announces at length that it won't follow mkdocs to 2; pyproject.toml stays below 2.

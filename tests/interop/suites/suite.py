@@ -33,6 +33,9 @@ class Suite:
         tests: its folder of tests.
         options: for pytest.
         environment: variables for pytest.
+        control: the loop to compare with: its label, and what `run` is given.
+        ours: the same for our loop.
+        expected: patterns of tests that may fail on ours only, and why.
     """
 
     name: str
@@ -40,6 +43,9 @@ class Suite:
     tests: str = "tests"
     options: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    control: tuple[str, str] = ("asyncio", "asyncio:SelectorEventLoop")
+    ours: tuple[str, str] = ("mainspring", "mainspring:new_event_loop")
+    expected: dict[str, str] = field(default_factory=dict)
 
     @property
     def python(self) -> Path:
@@ -63,13 +69,13 @@ class Suite:
         shutil.rmtree(HOME / self.name, ignore_errors=True)
         self.source.mkdir(parents=True)
         venv = HOME / self.name / "venv"
-        _run([sys.executable, "-m", "venv", str(venv)])
+        run_command([sys.executable, "-m", "venv", str(venv)])
         pip = [str(self.python), "-I", "-m", "pip", "--quiet", "--disable-pip-version-check"]
         # Isolated: the source in the current folder must not pass for an installed package.
         # Dependency groups want a newer one than an interpreter brings.
-        _run([*pip, "install", "--upgrade", "pip"])
+        run_command([*pip, "install", "--upgrade", "pip"])
         download = ["download", "--no-deps", "--no-binary", self.name, "--dest", ".."]
-        _run([*pip, *download, self.name], self.source)
+        run_command([*pip, *download, self.name], self.source)
         archive = next(self.source.parent.glob("*.tar.gz"))
         with tarfile.open(archive) as packed:
             packed.extractall(self.source, filter="data")
@@ -81,7 +87,7 @@ class Suite:
         if not (self.source / self.tests).is_dir():
             raise SuiteError(f"{archive.name} has no {self.tests}")
         version = inner.name.rpartition("-")[2]
-        _run([*pip, "install", f"{self.name}=={version}", *self.requirements], self.source)
+        run_command([*pip, "install", f"{self.name}=={version}", *self.requirements], self.source)
         # Out of the way, so that the installed package is the one that is tested.
         for name in ("src", self.name):
             if (self.source / name).is_dir():
@@ -151,7 +157,12 @@ def read_outcomes(file: Path) -> dict[str, str]:
     return found
 
 
-def _run(command: list[str], folder: Path = ROOT) -> None:
+def run_command(command: list[str], folder: Path = ROOT) -> None:
+    """Runs a command, and says nothing unless it fails.
+
+    Raises:
+        SuiteError: it failed; the message has what it said.
+    """
     done = subprocess.run(
         command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

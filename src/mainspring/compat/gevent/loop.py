@@ -112,33 +112,37 @@ class Loop(WatcherLoop):
         self._begin(is_nested)
         outer = events._get_running_loop()
         events._set_running_loop(loop if is_nested else None)
-
-        def iterate() -> None:
-            if not nowait and not once:
-                loop._run_iterations()
-                return
-            loop._run_iteration(not nowait)
-            for _ in range(_MOST_LEVELS):
-                if self._loop is None or not self._has_queued():
-                    break
-                loop._run_iteration(False)
-
         try:
             while True:
+                # Here, and not in a function of its own: with each Python frame below it a switch
+                # to or from the hub costs more.
+                state = None if is_nested else loop._enter_run()
                 try:
-                    if is_nested:
-                        iterate()
+                    if nowait or once:
+                        self._iterate_once(loop, not nowait)
                     else:
-                        loop._run(iterate)
+                        loop._run_iterations()
                     return
                 except BaseException as exc:
-                    self._report(None, exc)
+                    error = exc
+                finally:
+                    if state is not None:
+                        loop._leave_run(state)
+                self._report(None, error)
+                del error
                 if self._loop is None or self._is_stopping():
                     return
         finally:
             if self._loop is not None:
                 self._begin(False)
             events._set_running_loop(outer)
+
+    def _iterate_once(self, loop: HubLoop, may_sleep: bool) -> None:
+        loop._run_iteration(may_sleep)
+        for _ in range(_MOST_LEVELS):
+            if self._loop is None or not self._has_queued():
+                break
+            loop._run_iteration(False)
 
     def break_(self, how: int = 1) -> None:
         """Has `run` return after the iteration that runs."""

@@ -52,6 +52,13 @@ def test_what_asyncio_waits_for_keeps_it(loop, record):
     event_loop.run_until_complete(event_loop.shutdown_default_executor())
 
 
+def test_a_run_of_asyncios_own_does_not_end_for_want_of_watchers(loop):
+    future = loop.event_loop.create_future()
+    timer = loop.timer(0.001, ref=False)
+    timer.start(future.set_result, "timer")
+    assert loop.event_loop.run_until_complete(future) == "timer"
+
+
 def test_ref_keeps_it_until_unref(loop, record):
     loop.ref()
     loop.event_loop.call_later(0, loop.unref)

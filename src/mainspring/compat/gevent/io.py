@@ -4,14 +4,15 @@ An fd may have any number of them, beside those of asyncio's. What is stopped st
 the next poll, so a socket that is waited for again and again costs no system call but the poll.
 """
 
-import errno
 import os
 
 import cython
+from cython.cimports.libc.errno import EBADF, errno
 from cython.cimports.mainspring.compat.gevent.events import IoEvent, delay_for, level_for
 from cython.cimports.mainspring.compat.gevent.watcher import watcher
 from cython.cimports.mainspring.compat.gevent.watcher_loop import WatcherLoop
 from cython.cimports.mainspring.core.poller import READ, WRITE
+from cython.cimports.posix.fcntl import F_GETFD, fcntl
 
 from mainspring.compat.gevent.watcher import EVENTS
 
@@ -72,7 +73,7 @@ class io(watcher):  # gevent's name
             event.is_file = True
             self.loop.files.append(event)
         except OSError as exc:
-            if exc.errno != errno.EBADF:
+            if exc.errno != EBADF:
                 event.target = None
                 raise
             # Whoever waits is to find that out by the next call on the fd.
@@ -171,10 +172,9 @@ def check_events(events):
 
 
 def check_fd(fd):
-    if fd < 0:
+    number: cython.int = fd
+    if number < 0:
         raise ValueError(f"an fd must not be negative, as {fd!r} is")
-    try:
-        os.fstat(fd)
-    except OSError as exc:
-        raise OSError(exc.errno, f"fd {fd} can't be watched: {exc.strerror}") from None
-    return fd
+    if fcntl(number, F_GETFD) < 0:
+        raise OSError(errno, f"fd {fd} can't be watched: {os.strerror(errno)}")
+    return number

@@ -133,8 +133,7 @@ class Loop(WatcherLoop):
                 if self._loop is None or self._is_stopping():
                     return
         finally:
-            if self._loop is not None:
-                self._begin(False)
+            self._end()
             events._set_running_loop(outer)
 
     def _iterate_once(self, loop: HubLoop, may_sleep: bool) -> None:

@@ -14,6 +14,8 @@ cdef class WatcherLoop(Phases):
     cdef CallbackQueue callbacks
     cdef IdleTurn idle_turn
     cdef readonly long active
+    # How many runs of `run()` are going on, one in another; those of asyncio's don't end by themselves.
+    cdef int runs
     # How many of the heap's timers are watchers'.
     cdef long timers
     cdef bint is_forked

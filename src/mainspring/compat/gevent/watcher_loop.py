@@ -126,7 +126,7 @@ class WatcherLoop(Phases):
             for file in self.files:
                 file.ready |= file.interest
                 self.queue_event(file, file.base_level)
-        if self.active <= 0 and not self.is_anything_alive():
+        if self.runs > 0 and self.active <= 0 and not self.is_anything_alive():
             self.scheduler.is_stopping = True
         return 0
 
@@ -234,10 +234,17 @@ class WatcherLoop(Phases):
     def _begin(self, is_nested: cython.bint):
         """Makes ready for a run; a nested one finds the callbacks that the outer one was at."""
         self.scheduler.is_stopping = False
+        self.runs += 1
         if is_nested:
             self.callbacks.is_taking = False
             if self.callbacks.first is not None:
                 self.queue_event(self.callbacks, DEFAULT_LEVEL)
+
+    def _end(self):
+        """Ends a run; an outer one goes on."""
+        self.runs -= 1
+        if self.scheduler is not None:
+            self.scheduler.is_stopping = False
 
     def _has_queued(self):
         """Returns True while anything but idle work is queued."""

@@ -5,6 +5,7 @@ from mainspring.core.fds cimport FdTable
 from mainspring.core.gate cimport Gate
 from mainspring.core.inbox cimport Inbox
 from mainspring.core.lock_out cimport LockOut
+from mainspring.core.phases cimport Phases
 from mainspring.core.run_queue cimport RunQueue
 from mainspring.core.runnable cimport Runnable
 from mainspring.core.statistics cimport Statistics
@@ -28,6 +29,8 @@ cdef class Scheduler:
     cdef Clock clock
     cdef Statistics statistics
     cdef LockOut lock_out
+    # None unless somebody takes part in each iteration.
+    cdef Phases phases
     cdef list to_flush
     cdef Runnable spare
     cdef int spares

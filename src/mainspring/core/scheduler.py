@@ -82,6 +82,8 @@ class Scheduler:
     def iterate(self, may_sleep: cython.bint):
         now: cython.longlong
         self.statistics.counters.iterations += 1
+        if self.phases is not None:
+            self.phases.before_poll()
         if other_threads_live(self.interpreter):
             now = self.clock.now()
             if self.gate.turn_is_due(now):
@@ -90,6 +92,8 @@ class Scheduler:
                 self.gate.give(now)
         self.poll(self.time_to_sleep() if may_sleep else 0)
         self.collect()
+        if self.phases is not None:
+            self.phases.after_poll()
         try:
             self.run_batch()
         finally:

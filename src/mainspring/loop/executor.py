@@ -165,7 +165,7 @@ class Executor(Part):
         if known is not None:
             return known
         return await self.run_in_executor(
-            None, socket.getaddrinfo, host, port, family, type, proto, flags
+            None, self._lookup("getaddrinfo"), host, port, family, type, proto, flags
         )
 
     async def getnameinfo(self, sockaddr: tuple[Any, ...], flags: int = 0) -> tuple[str, str]:
@@ -179,7 +179,12 @@ class Executor(Part):
         numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
         if flags & numeric == numeric:
             return socket.getnameinfo(sockaddr, flags)
-        return await self.run_in_executor(None, socket.getnameinfo, sockaddr, flags)
+        return await self.run_in_executor(None, self._lookup("getnameinfo"), sockaddr, flags)
+
+    def _lookup(self, name: str) -> Callable[..., Any]:
+        """Returns the function of `socket` that looks a name up; it is called in a thread."""
+        function: Callable[..., Any] = getattr(socket, name)
+        return function
 
     def _check_plain_function(self, func: object, method: str) -> None:
         if asyncio.iscoroutine(func) or inspect.iscoroutinefunction(func):

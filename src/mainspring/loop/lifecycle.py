@@ -150,28 +150,40 @@ class Lifecycle(Part):
         )
 
     def _run(self, iterate: Callable[[], None]) -> None:
+        outer = self._enter_run()
+        try:
+            iterate()
+        finally:
+            self._leave_run(outer)
+
+    def _enter_run(self) -> Any:
+        """Makes this thread's interpreter the loop's; returns what `_leave_run` is to restore."""
         self._check_closed()
         self._check_not_running()
-        self._track_coroutine_origins(self.get_debug())
         if self.get_debug():
             self._begin_blocking_watch()
         hooks = sys.get_asyncgen_hooks()
-        is_main = threading.current_thread() is threading.main_thread()
-        wakeup_fd = self._begin_signals() if is_main else None
+        wakeup_fd = self._begin_signals()
+        self._begin_running()
         try:
-            self._begin_running()
+            self._track_coroutine_origins(self.get_debug())
             sys.set_asyncgen_hooks(
                 firstiter=self._asyncgen_first_iterated, finalizer=self._asyncgen_finalized
             )
             events._set_running_loop(self)
-            iterate()
-        finally:
-            self._end_running()
-            events._set_running_loop(None)
-            self._track_coroutine_origins(False)
-            sys.set_asyncgen_hooks(*hooks)
-            if wakeup_fd is not None:
-                self._end_signals(wakeup_fd)
+        except BaseException:
+            self._leave_run((hooks, wakeup_fd))
+            raise
+        return hooks, wakeup_fd
+
+    def _leave_run(self, outer: Any) -> None:
+        hooks, wakeup_fd = outer
+        self._end_running()
+        events._set_running_loop(None)
+        self._track_coroutine_origins(False)
+        sys.set_asyncgen_hooks(*hooks)
+        if wakeup_fd is not None:
+            self._end_signals(wakeup_fd)
 
     def _go_on_after_fork(self, task: asyncio.Task[Any] | None) -> None:
         """Goes on with the run that this thread is in the middle of, in a forked child.

@@ -94,8 +94,14 @@ class Signals(Part):
         callback, args, context, priority = handler
         self.call_soon_threadsafe(callback, *args, context=context, priority=priority)
 
-    def _begin_signals(self) -> int:
-        """Has the interpreter wake this loop for a signal; returns the wake-up fd from before."""
+    def _begin_signals(self) -> int | None:
+        """Has the interpreter wake this loop for a signal.
+
+        Returns:
+            The wake-up fd from before; None in a thread that gets no signals.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return None
         if self._signal_pair is None:
             ours, theirs = socket.socketpair()
             ours.setblocking(False)

@@ -120,6 +120,10 @@ class Subprocesses(Part):
             logger.info("%s: %r", said, transport)
         return transport, protocol
 
+    def _popen(self, args: Any, options: dict[str, Any]) -> subprocess.Popen[bytes]:
+        """Starts a child; it blocks until the program runs in it."""
+        return subprocess.Popen(args, **options)
+
     def _forget_subprocesses(self) -> None:
         # Those that nobody holds end with this; they warn, and kill their child.
         while self._subprocesses:

@@ -11,6 +11,7 @@ from mainspring.cli.demo.work import Work
 WAYS = [
     "thread",
     "select",
+    "gevent",
     "asyncio",
     "eventlet",
     "uvloop",

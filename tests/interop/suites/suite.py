@@ -36,7 +36,7 @@ class Suite:
         control: what the suite runs on first, as `run` takes it.
         ours: what it then runs on.
         plugin: the plugin that puts these in place.
-        expected: the tests that need not pass on ours, and why.
+        expected: the tests that need not pass on ours, or patterns of them, and why.
     """
 
     name: str
@@ -71,13 +71,13 @@ class Suite:
         shutil.rmtree(HOME / self.name, ignore_errors=True)
         self.source.mkdir(parents=True)
         venv = HOME / self.name / "venv"
-        _run([sys.executable, "-m", "venv", str(venv)])
+        run_command([sys.executable, "-m", "venv", str(venv)])
         pip = [str(self.python), "-I", "-m", "pip", "--quiet", "--disable-pip-version-check"]
         # Isolated: the source in the current folder must not pass for an installed package.
         # Dependency groups want a newer one than an interpreter brings.
-        _run([*pip, "install", "--upgrade", "pip"])
+        run_command([*pip, "install", "--upgrade", "pip"])
         download = ["download", "--no-deps", "--no-binary", self.name, "--dest", ".."]
-        _run([*pip, *download, self.name], self.source)
+        run_command([*pip, *download, self.name], self.source)
         archive = next(self.source.parent.glob("*.tar.gz"))
         with tarfile.open(archive) as packed:
             packed.extractall(self.source, filter="data")
@@ -89,7 +89,7 @@ class Suite:
         if not (self.source / self.tests).is_dir():
             raise SuiteError(f"{archive.name} has no {self.tests}")
         version = inner.name.rpartition("-")[2]
-        _run([*pip, "install", f"{self.name}=={version}", *self.requirements], self.source)
+        run_command([*pip, "install", f"{self.name}=={version}", *self.requirements], self.source)
         # Out of the way, so that the installed package is the one that is tested.
         for name in ("src", self.name):
             if (self.source / name).is_dir():
@@ -159,7 +159,12 @@ def read_outcomes(file: Path) -> dict[str, str]:
     return found
 
 
-def _run(command: list[str], folder: Path = ROOT) -> None:
+def run_command(command: list[str], folder: Path = ROOT) -> None:
+    """Runs a command, and says nothing unless it fails.
+
+    Raises:
+        SuiteError: it failed; the message has what it said.
+    """
     done = subprocess.run(
         command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -1,0 +1,202 @@
+"""Whole gevent programs, beside coroutines: each in its own process, as its user would run it."""
+
+
+def test_a_patched_program_serves_sockets_and_sleeps(program):
+    assert program("""
+from gevent import monkey; monkey.patch_all()
+import gevent, socket, threading, time
+server = socket.create_server(("127.0.0.1", 0))
+def serve():
+    client, _ = server.accept()
+    with client:
+        client.sendall(client.recv(100).upper())
+thread = threading.Thread(target=serve); thread.start()
+with socket.create_connection(server.getsockname()) as client:
+    time.sleep(0)
+    client.sendall(b"hello"); print(client.recv(100).decode())
+thread.join(); server.close()
+print(type(gevent.get_hub().loop).__module__)
+""") == ["HELLO", "mainspring.compat.gevent.loop"]
+
+
+def test_waiting_for_nothing_is_an_error_and_the_hub_goes_on(program):
+    assert program("""
+import gevent, gevent.event
+for _ in range(2):
+    try: gevent.event.Event().wait()
+    except gevent.exceptions.LoopExit: print("LoopExit")
+gevent.sleep(0); print("on")
+""") == ["LoopExit", "LoopExit", "on"]
+
+
+def test_a_greenlet_waits_for_a_coroutine_and_a_coroutine_for_a_greenlet(program):
+    assert program("""
+import asyncio, gevent
+from mainspring.compat.gevent import as_future, wait_for_awaitable
+def green(x):
+    gevent.sleep(0)
+    return wait_for_awaitable(double(x)) + 1
+async def double(x):
+    await asyncio.sleep(0)
+    return 2 * x
+async def main():
+    return [await as_future(gevent.spawn(green, n)) for n in range(3)]
+print(wait_for_awaitable(main()))
+""") == ["[1, 3, 5]"]
+
+
+def test_errors_pass_between_greenlets_and_coroutines(program):
+    assert program("""
+import gevent
+from mainspring.compat.gevent import as_future, wait_for_awaitable
+gevent.get_hub().exception_stream = None
+async def fail(): raise LookupError("coroutine")
+try: wait_for_awaitable(fail())
+except LookupError as error: print(error)
+def stop(): raise StopIteration("greenlet")
+async def main():
+    try: await as_future(gevent.spawn(stop))
+    except RuntimeError as error: print(error, repr(error.__cause__))
+wait_for_awaitable(main())
+""") == ["coroutine", "the greenlet raised StopIteration StopIteration('greenlet')"]
+
+
+def test_cancelling_passes_on_in_both_directions(program):
+    assert program("""
+import asyncio, gevent
+from mainspring.compat.gevent import as_future, wait_for_awaitable
+async def cancelled():
+    try: await asyncio.get_running_loop().create_future()
+    finally: print("coroutine ends")
+def killed():
+    try: gevent.sleep(1000)
+    finally: print("greenlet ends")
+try:
+    with gevent.Timeout(0): wait_for_awaitable(cancelled())
+except gevent.Timeout: print("timed out")
+waiting = gevent.spawn(lambda: wait_for_awaitable(cancelled()))
+gevent.sleep(0); gevent.sleep(0); waiting.kill()
+async def main():
+    greenlet = gevent.spawn(killed)
+    future = as_future(greenlet)
+    await asyncio.sleep(0); await asyncio.sleep(0)
+    future.cancel()
+    await asyncio.wait([as_future(greenlet)])
+    greenlet = gevent.spawn(killed)
+    future = as_future(greenlet)
+    await asyncio.sleep(0); await asyncio.sleep(0)
+    greenlet.kill(block=False)
+    try: await future
+    except asyncio.CancelledError: print("future cancelled")
+wait_for_awaitable(main())
+""") == [
+        *("timed out", "coroutine ends", "coroutine ends", "greenlet ends", "greenlet ends"),
+        "future cancelled",
+    ]
+
+
+def test_a_blocking_call_in_a_coroutine_is_an_error(program):
+    assert program("""
+import gevent
+from mainspring.compat.gevent import wait_for_awaitable
+async def wrong(): gevent.sleep(1)
+try: wait_for_awaitable(wrong())
+except gevent.exceptions.BlockingSwitchOutError: print("refused")
+""") == ["refused"]
+
+
+def test_threads_of_asyncio_are_threads_also_when_threading_is_patched(program):
+    assert program("""
+from gevent import monkey; monkey.patch_all()
+import asyncio, gevent
+from mainspring.compat.gevent import wait_for_awaitable
+ident = monkey.get_original("_thread", "get_ident")
+async def main():
+    print(await asyncio.to_thread(ident) != ident())
+    [found, *_] = await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+    print(found[4][1])
+wait_for_awaitable(main())
+""") == ["True", "80"]
+
+
+def test_subprocesses_of_gevent_and_of_asyncio_run_side_by_side(program):
+    assert program("""
+import asyncio, sys
+from gevent import subprocess
+from mainspring.compat.gevent import get_event_loop, wait_for_awaitable
+async def child():
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "raise SystemExit(4)")
+    return await process.wait()
+task = get_event_loop().create_task(child())
+print(subprocess.call([sys.executable, "-c", "raise SystemExit(3)"]))
+print(wait_for_awaitable(task))
+""") == ["3", "4"]
+
+
+def test_an_interrupt_reaches_the_main_greenlet_and_the_hub_goes_on(program):
+    assert program("""
+import gevent, os, signal
+gevent.get_hub().exception_stream = None
+gevent.spawn(os.kill, os.getpid(), signal.SIGINT)
+try: gevent.sleep(1000)
+except KeyboardInterrupt: print("interrupted")
+gevent.sleep(0); print("on")
+""") == ["interrupted", "on"]
+
+
+def test_a_child_of_a_fork_goes_on_with_its_own_loop(program):
+    assert program("""
+import gevent, os, signal
+from gevent.os import fork, waitpid
+heard = []
+watcher = gevent.get_hub().loop.fork(ref=False)
+watcher.start(heard.append, "fork")
+gevent.sleep(0)
+pid = fork()
+if pid == 0:
+    gevent.signal_handler(signal.SIGUSR1, heard.append, "signal")
+    os.kill(os.getpid(), signal.SIGUSR1)
+    while len(heard) < 2: gevent.sleep(0)
+    print(sorted(heard), flush=True)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(waitpid(pid, 0)[1]), heard)
+""") == ["['fork', 'signal']", "0 []"]
+
+
+def test_each_thread_has_its_own_hub_and_loop(program):
+    assert program("""
+import asyncio, gevent
+from mainspring.compat.gevent import get_event_loop, wait_for_awaitable
+async def running(): return asyncio.get_running_loop()
+def other():
+    gevent.sleep(0)
+    return wait_for_awaitable(running()) is get_event_loop()
+print(gevent.get_hub().threadpool.apply(other))
+print(wait_for_awaitable(running()) is get_event_loop())
+""") == ["True", "True"]
+
+
+def test_without_our_loop_the_helpers_say_what_to_set(program):
+    assert program("""
+os.environ["GEVENT_LOOP"] = "libev-cext"
+from mainspring.compat.gevent import get_event_loop
+try: get_event_loop()
+except RuntimeError as error: print("GEVENT_LOOP=mainspring.compat.gevent.Loop" in str(error))
+""") == ["True"]
+
+
+def test_asyncios_subprocesses_run_also_when_subprocess_is_patched(program):
+    assert program("""
+from gevent import monkey; monkey.patch_all()
+import asyncio, subprocess, sys
+from mainspring.compat.gevent import get_event_loop, wait_for_awaitable
+async def child():
+    command = [sys.executable, "-c", "print('hello')"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    output, _ = await process.communicate()
+    return process.returncode, output
+async def several():
+    return {outcome for outcome in await asyncio.gather(*[child() for _ in range(5)])}
+print(wait_for_awaitable(several()))
+print(subprocess.check_output([sys.executable, "-c", "print('there')"]))
+""") == ["{(0, b'hello\\n')}", "b'there\\n'"]

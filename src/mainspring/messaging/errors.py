@@ -2,6 +2,7 @@
 
 The names are oslo.messaging's where it has one. All of them are `MessagingError`s; one that is also
 a standard error (a timeout, a lost connection) is that too, so that an `except` that exists works.
+The `args` of each are what its constructor takes: so it can be pickled, and travel.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ __all__ = [
     "ConnectionLost",
     "DriverLoadFailure",
     "EncodeError",
+    "InvalidArguments",
     "InvalidEndpoint",
     "InvalidTarget",
     "InvalidTransportURL",
@@ -37,8 +39,12 @@ class InvalidTransportURL(MessagingError, ValueError):
     """A URL names no transport, or can't be read."""
 
     def __init__(self, url: str, why: str) -> None:
-        super().__init__(f"{url!r} is no URL of a transport: {why}")
+        super().__init__(url, why)
         self.url = url
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.url!r} is no URL of a transport: {self.why}"
 
 
 class DriverLoadFailure(MessagingError, ImportError):
@@ -49,12 +55,19 @@ class InvalidTarget(MessagingError, ValueError):
     """A target lacks what the operation needs, as a server without a topic."""
 
     def __init__(self, why: str, target: object) -> None:
-        super().__init__(f"{why}: {target}")
+        super().__init__(why, target)
         self.target = target
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: {self.target}"
 
 
 class InvalidEndpoint(MessagingError, TypeError):
     """An object can't serve as an endpoint."""
+
+
+class InvalidArguments(MessagingError, TypeError):
+    """Arguments or a result aren't what the type hints of a typed method say."""
 
 
 class MessagingTimeout(MessagingError, TimeoutError):
@@ -93,30 +106,39 @@ class RPCVersionCapError(MessagingError):
     """A call asks for a version above the cap that the client was given."""
 
     def __init__(self, version: str | None, version_cap: str) -> None:
-        super().__init__(
-            f"version {version} was asked for, and the client's version_cap is {version_cap}; "
-            f"can_send_version() tells beforehand"
-        )
+        super().__init__(version, version_cap)
         self.version = version
         self.version_cap = version_cap
+
+    def __str__(self) -> str:
+        return (
+            f"version {self.version} was asked for, and the client's version_cap is "
+            f"{self.version_cap}; can_send_version() tells beforehand"
+        )
 
 
 class NoSuchMethod(MessagingError, AttributeError):
     """The server has an endpoint for the namespace and the version, but not that method."""
 
     def __init__(self, method: str) -> None:
-        super().__init__(f"Endpoint does not support RPC method {method}")
+        super().__init__(method)
         self.method = method
+
+    def __str__(self) -> str:
+        return f"Endpoint does not support RPC method {self.method}"
 
 
 class UnsupportedVersion(MessagingError):
     """The server has no endpoint for the namespace and the version."""
 
     def __init__(self, version: str | None, method: str | None = None) -> None:
-        attempt = f" Attempted method: {method}" if method else ""
-        super().__init__(f"Endpoint does not support RPC version {version}.{attempt}")
+        super().__init__(version, method)
         self.version = version
         self.method = method
+
+    def __str__(self) -> str:
+        attempt = f" Attempted method: {self.method}" if self.method else ""
+        return f"Endpoint does not support RPC version {self.version}.{attempt}"
 
 
 class ServerBusy(MessagingError):
@@ -144,8 +166,11 @@ class RemoteError(MessagingError):
         remote_traceback: str = "",
         remote_args: tuple[Any, ...] = (),
     ) -> None:
-        super().__init__(f"Remote error: {exc_type} {value}")
+        super().__init__(exc_type, value, remote_traceback, remote_args)
         self.exc_type = exc_type
         self.value = value
         self.remote_traceback = remote_traceback
         self.remote_args = remote_args
+
+    def __str__(self) -> str:
+        return f"Remote error: {self.exc_type} {self.value}"

@@ -60,6 +60,7 @@ class Failure(NamedTuple):
         kwargs: its `kwargs`, where it has such an attribute, as oslo.messaging sends them.
         traceback: the lines of the formatted traceback, causes included.
         cause: the failure that is its `__cause__`, and so on.
+        exceptions: the members of an exception group, whose `args` is the message alone.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Failure(NamedTuple):
     kwargs: Mapping[str, Any] = _EMPTY
     traceback: tuple[str, ...] = ()
     cause: "Failure | None" = None
+    exceptions: "tuple[Failure, ...]" = ()
 
 
 class Message:
@@ -107,6 +109,7 @@ class Request(Message):
             the reply; None: no such signs must be sent (an old peer breaks at one).
         priority: a `Priority` as an int; None is not said.
         mandatory: True wants `MessageUndeliverable` if nobody would receive it.
+        withdrawn: True once its caller has given it up: what isn't sent yet needn't be.
     """
 
     msg_id: str | None = None
@@ -115,6 +118,7 @@ class Request(Message):
     monitor: float | None = None
     priority: int | None = None
     mandatory: bool = False
+    withdrawn: bool = False
 
     def __init__(self, target: Target, method: str, args: dict[str, Any]) -> None:
         self.target = target

@@ -24,6 +24,9 @@ from mainspring.messaging.errors import (
     ServerBusy,
     UnsupportedVersion,
 )
+from mainspring.messaging.filters import NotificationFilter
+from mainspring.messaging.listener import Listener, NotificationResult
+from mainspring.messaging.notifier import Notifier
 from mainspring.messaging.registry import get_transport
 from mainspring.messaging.reply import Reply
 from mainspring.messaging.server import Server
@@ -36,11 +39,15 @@ __all__ = [
     "ExplicitRPCAccessPolicy",
     "InvalidTarget",
     "LegacyRPCAccessPolicy",
+    "Listener",
     "MessageDeliveryFailure",
     "MessageUndeliverable",
     "MessagingError",
     "MessagingTimeout",
     "NoSuchMethod",
+    "NotificationFilter",
+    "NotificationResult",
+    "Notifier",
     "RPCAccessPolicy",
     "RPCVersionCapError",
     "RemoteError",

@@ -102,18 +102,20 @@ class CallTable:
         except Exception as exc:
             self._fail(request.msg_id, exc)
 
-    def send(self, reply: Reply[None], message: Request | Notification) -> None:
+    def send(self, reply: Reply[None], *messages: Request | Notification) -> None:
         """Publishes what nobody answers.
 
         Parameters:
-            reply: is done once the broker has the message.
-            message: a cast, a fanout or a notification.
+            reply: is done once the broker has all of it, or has refused one.
+            messages: a cast or a fanout, or notifications.
         """
-        self._counts.casts += 1
-        try:
-            self._transport.publish(message, partial(self._on_sent, reply))
-        except Exception as exc:
-            self._on_sent(reply, message, exc)
+        sending = _Sending(reply, self._counts, len(messages))
+        for message in messages:
+            self._counts.casts += 1
+            try:
+                self._transport.publish(message, sending.on_outcome)
+            except Exception as exc:
+                sending.on_outcome(message, exc)
 
     def on_response(self, response: Response) -> None:
         """Settles the call that a response is for."""
@@ -157,18 +159,6 @@ class CallTable:
     def _on_outcome(self, request: Request, error: BaseException | None) -> None:
         if error is not None and request.msg_id is not None:
             self._fail(request.msg_id, error)
-
-    def _on_sent(
-        self, reply: Reply[None], message: Request | Notification, error: BaseException | None
-    ) -> None:
-        if error is not None:
-            self._counts.failures += 1
-        if reply.done():
-            return
-        if error is not None:
-            reply.set_exception(error)
-        else:
-            reply.set_result(None)
 
     def _on_deadline(self, reply: Reply[Any]) -> None:
         request = reply._request
@@ -225,6 +215,27 @@ class CallTable:
     def _on_connection(self, event: ConnectionEvent, error: BaseException | None) -> None:
         if event is ConnectionEvent.CLOSED:
             self.on_replies_lost(TransportClosed("the transport was closed before the reply came"))
+
+
+class _Sending:
+    """Messages on their way to the broker; the reply is done when they are there."""
+
+    __slots__ = ("_counts", "_left", "_reply")
+
+    def __init__(self, reply: Reply[None], counts: ClientStatistics, count: int) -> None:
+        self._reply = reply
+        self._counts = counts
+        self._left = count
+
+    def on_outcome(self, message: Request | Notification, error: BaseException | None) -> None:
+        self._left -= 1
+        reply = self._reply
+        if error is not None:
+            self._counts.failures += 1
+            if not reply.done():
+                reply.set_exception(error)
+        elif self._left == 0 and not reply.done():
+            reply.set_result(None)
 
 
 def _run_in(loop: asyncio.AbstractEventLoop, function: Any) -> None:

@@ -13,22 +13,21 @@ from functools import partial
 from typing import Any
 
 from mainspring.messaging.admission import Admission
+from mainspring.messaging.answers import Answers
 from mainspring.messaging.call import Call
 from mainspring.messaging.dedup import Duplicates
 from mainspring.messaging.dispatcher import Dispatcher, Method
 from mainspring.messaging.errors import (
-    EncodeError,
-    MessageDeliveryFailure,
     MessageUndeliverable,
     MessagingError,
     MessagingTimeout,
     ServerBusy,
 )
-from mainspring.messaging.failures import failure_of, plain_failure
+from mainspring.messaging.failures import failure_of
 from mainspring.messaging.messages import Failure, Request, Response
 from mainspring.messaging.runner import Runner
 from mainspring.messaging.statistics import ServerStatistics
-from mainspring.messaging.transport import Delivery, Outcome, Transport
+from mainspring.messaging.transport import Delivery, Transport
 
 __all__ = ["Service"]
 
@@ -61,7 +60,6 @@ class Service:
         threads: int,
         late: bool,
     ) -> None:
-        self._transport = transport
         self._loop = loop
         self._dispatcher = dispatcher
         self._duplicates = duplicates
@@ -75,6 +73,7 @@ class Service:
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._is_stopping = False
         self.counts = ServerStatistics()
+        self._answers = Answers(transport, self.counts)
 
     def on_delivery(self, delivery: Delivery[Request]) -> None:
         """Takes a request in hand."""
@@ -118,8 +117,7 @@ class Service:
             self._cancelled[msg_id] = None
             if len(self._cancelled) > MOST_CANCELLED:
                 del self._cancelled[next(iter(self._cancelled))]
-            return
-        if not call.is_abandoned:
+        elif not call.is_abandoned:
             self.counts.cancelled += 1
             self._abandon(call, "the caller has given it up")
 
@@ -154,14 +152,15 @@ class Service:
 
     def statistics(self) -> ServerStatistics:
         """Returns what was counted so far."""
-        methods = {method.name: method.counts.copy() for method in self._dispatcher.methods}
+        methods = {each.name: each.counts.copy() for each in self._dispatcher.methods}
         return self.counts.copy(methods=methods)
 
     def _is_duplicate(self, delivery: Delivery[Request], unique_id: str) -> bool:
         """Deals with a request that was seen before; returns False for a new one."""
         call = self._duplicates.running.get(unique_id)
-        if call is not None:
+        if call is not None or self._duplicates.is_done(unique_id):
             self.counts.duplicates += 1
+        if call is not None:
             if call.started is None or self._late:
                 # Settled with the others: the broker may have forgotten that it delivered those.
                 call.deliveries.append(delivery)
@@ -170,11 +169,12 @@ class Service:
             return True
         if not self._duplicates.is_done(unique_id):
             return False
-        self.counts.duplicates += 1
         response = self._duplicates.response(unique_id)
         if response is not None:
             # Its first answer may have been lost with a connection.
-            self._send(delivery.message, response, partial(self._on_answered_again, delivery))
+            self._answers.send(
+                delivery.message, response, partial(self._on_answered_again, delivery)
+            )
         else:
             delivery.ack()
         return True
@@ -194,7 +194,7 @@ class Service:
         if request.msg_id is not None:
             response = Response(request.msg_id)
             response.failure = failure_of(error)
-            response = self._send(request, response, self._on_answered)
+            response = self._answers.send(request, response)
         elif not request.method.endswith("_ignore_errors"):
             logger.warning("%r was refused: %s", request, error)
         if request.unique_id is not None:
@@ -225,12 +225,9 @@ class Service:
     def _give_sign(self, call: Call) -> None:
         """Tells a caller that its call is still being worked on."""
         request = call.request
-        assert request.msg_id is not None
         assert request.monitor is not None
         call.monitor = self._loop.call_later(request.monitor / 2, self._give_sign, call)
-        sign = Response(request.msg_id)
-        sign.ending = False
-        self._send(request, sign, _ignore)
+        self._answers.send_sign_of_life(request)
 
     def _on_overdue(self, call: Call) -> None:
         """The caller has stopped waiting."""
@@ -328,36 +325,15 @@ class Service:
         self._stop_timers(call)
         response = Response(request.msg_id, result)
         response.failure = failure
-        outcome = partial(self._on_answered_late, call) if self._late else self._on_answered
-        response = self._send(request, response, outcome)
+        outcome = partial(self._on_answered_late, call) if self._late else None
+        self._answers.send(request, response, outcome)
         if not self._late:
-            self._end(call, response)
-
-    def _send(self, request: Request, response: Response, outcome: Outcome) -> Response:
-        """Sends a response, or if it can't be encoded a failure; returns what was sent."""
-        for _ in range(2):
-            try:
-                self._transport.respond(request, response, outcome)
-            except EncodeError as exc:
-                failure = response.failure
-                plain = failure_of(exc) if failure is None else plain_failure(failure)
-                response = Response(response.msg_id)
-                response.failure = plain
-            except MessageDeliveryFailure as exc:
-                outcome(response, exc)
-                break
-            else:
-                break
-        return response
-
-    def _on_answered(self, response: Response, error: BaseException | None) -> None:
-        if error is not None:
-            self.counts.undelivered_replies += 1
+            self._end(call, None)
 
     def _on_answered_late(
         self, call: Call, response: Response, error: BaseException | None
     ) -> None:
-        self._on_answered(response, error)
+        self._answers.on_outcome(response, error)
         if error is not None and not isinstance(error, MessageUndeliverable):
             # The answer isn't with the broker: the request comes again, and is known by then.
             for delivery in call.deliveries:
@@ -367,7 +343,7 @@ class Service:
     def _on_answered_again(
         self, delivery: Delivery[Request], response: Response, error: BaseException | None
     ) -> None:
-        self._on_answered(response, error)
+        self._answers.on_outcome(response, error)
         delivery.ack()
 
     def _settle(self, call: Call) -> None:
@@ -422,7 +398,3 @@ class Service:
         except TimeoutError:
             return False
         return True
-
-
-def _ignore(response: Response, error: BaseException | None) -> None:
-    """Takes no notice of what became of a sign of life: another follows."""

@@ -13,7 +13,8 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from mainspring.messaging.background import background_loop
+from mainspring.green.background import background_loop
+from mainspring.loop.home import home_loop
 from mainspring.messaging.errors import MessagingTimeout, TransportClosed
 from mainspring.messaging.failures import raised_by
 from mainspring.messaging.messages import Notification, Request, Response
@@ -51,7 +52,8 @@ class CallTable:
     def attach(self) -> asyncio.AbstractEventLoop:
         """Returns the transport's loop; starts the transport if it isn't yet.
 
-        It starts in this thread's loop; where there is none, in the background loop.
+        It starts in this thread's loop; where there is none, in the one that this thread works for,
+        or else in the background loop.
 
         Raises:
             RuntimeError: this thread's loop is another than the transport's.
@@ -63,7 +65,7 @@ class CallTable:
                 self._transport.start(running)
                 loop = running
             else:
-                loop = background_loop()
+                loop = home_loop() or background_loop()
                 _run_in(loop, partial(self._transport.start, loop))
         elif running is not None and running is not loop:
             raise RuntimeError(

@@ -40,10 +40,12 @@ class Method:
         self.function = function
         self.is_coroutine = inspect.iscoroutinefunction(function)
         self.run: Run = said.run or ("loop" if self.is_coroutine else "thread")
-        if self.run == "thread" and self.is_coroutine:
+        if self.run != "loop" and self.is_coroutine:
             raise InvalidEndpoint(
-                f"{name!r} is a coroutine function, which runs in the loop: leave run='thread' out"
+                f"{name!r} is a coroutine function, which runs in the loop, "
+                f"not with run={said.run!r}"
             )
+        self.is_task = self.is_coroutine or self.run == "green"
         self.timeout = said.timeout
         self.expected = said.expected
         self.cap = None if said.concurrency is None else Cap(said.concurrency)

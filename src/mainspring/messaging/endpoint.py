@@ -68,7 +68,8 @@ def endpoint(
 
     Parameters:
         run: `"loop"`: a coroutine function as a task; a plain function right in the loop's thread,
-            so it must not block. `"thread"`: a plain function in a thread of the server's. None: a
+            so it must not block. `"thread"`: a plain function in a thread of the server's.
+            `"green"`: a plain function in a green thread, where it waits with `await_`. None: a
             coroutine function in the loop, a plain one in a thread.
         concurrency: how many calls of it one server runs at once; None for as many as the server
             does.
@@ -80,9 +81,7 @@ def endpoint(
         ValueError: a parameter has no meaning.
     """
     if run not in (None, "loop", "thread", "green"):
-        raise ValueError(f"run must be 'loop' or 'thread', not {run!r}")
-    if run == "green":
-        raise ValueError("run='green' needs green threads, which this version doesn't have")
+        raise ValueError(f"run must be 'loop', 'thread' or 'green', not {run!r}")
     if concurrency is not None and concurrency < 1:
         raise ValueError(f"concurrency must be 1 or more, not {concurrency!r}")
     if timeout is not None and timeout <= 0:

@@ -14,12 +14,12 @@ so.
 
 import asyncio
 import enum
-import inspect
 import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from mainspring.green.calls import green
 from mainspring.messaging.calls import CallTable
 from mainspring.messaging.context import context_variable, enter_trace
 from mainspring.messaging.dispatcher import Method
@@ -237,10 +237,10 @@ async def _hear(method: Method, notification: Notification) -> Any:
     try:
         if method.run == "thread":
             result = await asyncio.to_thread(method.function, *args)
+        elif method.is_coroutine:
+            result = await method.function(*args)
         else:
-            result = method.function(*args)
-            if inspect.isawaitable(result):
-                result = await result
+            result = await green(method.function, *args)
     except Exception:
         logger.exception("a listener failed on %r", notification)
         return None

@@ -46,8 +46,7 @@ class Reply[T](asyncio.Future[T]):
 
         Raises:
             asyncio.InvalidStateError: it isn't there yet, and this thread runs a loop, which
-            waiting
-                would stop: await it, or add a callback.
+                waiting would stop: await it, add a callback, or in a green thread `await_(reply)`.
             TimeoutError: it isn't there after `timeout`.
             asyncio.CancelledError: it was cancelled.
             BaseException: what the operation raised.
@@ -114,7 +113,11 @@ class Reply[T](asyncio.Future[T]):
         if asyncio._get_running_loop() is not None:
             raise asyncio.InvalidStateError(
                 "the reply isn't there yet, and this thread runs an event loop, which can't wait: "
-                "await the reply, or use add_done_callback()"
+                "await the reply, in a green thread await_(reply), or use add_done_callback()"
+            )
+        if not self.get_loop().is_running():
+            raise asyncio.InvalidStateError(
+                f"the reply isn't there yet, and its loop doesn't run, so it can't come: {self!r}"
             )
         arrived = threading.Event()
 

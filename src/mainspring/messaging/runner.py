@@ -1,4 +1,4 @@
-"""`Runner`: runs the function that serves a call, in the loop or in a thread.
+"""`Runner`: runs the function that serves a call: in the loop, in a green or in an OS thread.
 
 Whatever happens, `on_done` is called once for each call that is started, in the loop's thread. A
 handler sees the caller's context and trace, and runs at the priority that the message names.
@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mainspring.core.priority import name_priority
+from mainspring.green.calls import green
+from mainspring.loop.home import call_at_home
 from mainspring.messaging.call import Call
 from mainspring.messaging.context import call_variable, context_variable, enter_trace
 
@@ -48,7 +50,7 @@ class Runner:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._threads, "mainspring-endpoint")
             self._executor.submit(self._run_in_thread, call, context)
-        elif method.is_coroutine:
+        elif method.is_task:
             call.task = self._loop.create_task(self._serve(call), context=context)
         else:
             self._loop.call_soon(self._run_here, call, context=context)
@@ -75,7 +77,10 @@ class Runner:
         try:
             if method.arguments is not None:
                 args = method.arguments(args)
-            result = await method.function(**args)
+            if method.is_coroutine:
+                result = await method.function(**args)
+            else:
+                result = await green(method.function, **args)
             if method.result is not None:
                 result = method.result(result)
         except (Exception, asyncio.CancelledError) as exc:
@@ -90,7 +95,7 @@ class Runner:
         self._on_done(call, *_outcome(call))
 
     def _run_in_thread(self, call: Call, context: contextvars.Context) -> None:
-        result, error = context.run(_outcome, call)
+        result, error = context.run(call_at_home, self._loop, _outcome, (call,))
         try:
             self._loop.call_soon_threadsafe(self._on_done, call, result, error)
         except RuntimeError:

@@ -60,7 +60,7 @@ class MemoryTransport(Transport):
         self._is_connected = False
         self._subscriptions: dict[_Subscription, None] = {}
         # What was published and posted while the connection was lost.
-        self._held: deque[tuple[Request | Notification, Outcome | None]] = deque()
+        self._held: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._waiting: list[asyncio.Future[None]] = []
 
     @override
@@ -95,7 +95,7 @@ class MemoryTransport(Transport):
             for subscription in tuple(self._subscriptions):
                 subscription.leave(give_back=True)
             self._subscriptions.clear()
-        for message, outcome in self._held:
+        for _, (*_, message, outcome) in self._held:
             if outcome is not None:
                 outcome(message, closed)
         self._held.clear()
@@ -118,24 +118,20 @@ class MemoryTransport(Transport):
             message.payload = copy_plain(message.payload)
         if message.context:
             message.context = copy_mapping(message.context)
-        if not self._is_connected or self._is_closed:
-            self._hold(message, outcome)
-            return
-        self._send(message, outcome)
+        if self._is_connected and not self._is_closed:
+            self._send(message, outcome)
+        else:
+            self._hold(self._send, message, outcome)
 
     @override
     def respond(self, request: Request, response: Response, outcome: Outcome | None = None) -> None:
         response.result = copy_plain(response.result)
         if response.failure is not None:
             response.failure = _copy_failure(response.failure)
-        caller = request.reply_to
-        error = None
-        if caller._is_closed or caller.replies is None:
-            error = MessageUndeliverable("the caller has gone")
+        if self._is_connected and not self._is_closed:
+            self._answer(request, response, outcome)
         else:
-            caller.post(caller.replies.on_response, response)
-        if outcome is not None:
-            self.post(outcome, response, error)
+            self._hold(self._answer, request, response, outcome)
 
     @override
     def cancel(self, request: Request) -> None:
@@ -202,7 +198,8 @@ class MemoryTransport(Transport):
             for subscription in self._subscriptions:
                 subscription.renew()
         while self._held:
-            self._send(*self._held.popleft())
+            function, args = self._held.popleft()
+            function(*args)
         if self._inbox:
             self._schedule()
         for waiter in self._waiting:
@@ -255,13 +252,13 @@ class MemoryTransport(Transport):
         assert self.loop is not None
         self.loop.call_soon(self._hand_out)
 
-    def _hold(self, message: Request | Notification, outcome: Outcome | None) -> None:
+    def _hold(self, function: Callable[..., None], *args: Any) -> None:
         """Keeps what can't be sent for the moment."""
         if self._is_closed or self.loop is None:
             raise TransportClosed("the transport was closed, or never started")
         if len(self._held) >= self.broker.max_length:
             raise TransportBusy(f"{len(self._held)} messages wait for the connection already")
-        self._held.append((message, outcome))
+        self._held.append((function, args))
 
     def _send(self, message: Request | Notification, outcome: Outcome | None) -> None:
         error: BaseException | None = None
@@ -276,6 +273,16 @@ class MemoryTransport(Transport):
             error = exc
         if outcome is not None:
             self.post(outcome, message, error)
+
+    def _answer(self, request: Request, response: Response, outcome: Outcome | None) -> None:
+        caller = request.reply_to
+        error = None
+        if caller._is_closed or caller.replies is None:
+            error = MessageUndeliverable("the caller has gone")
+        else:
+            caller.post(caller.replies.on_response, response)
+        if outcome is not None:
+            self.post(outcome, response, error)
 
 
 class _Subscription(Subscription):

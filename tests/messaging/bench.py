@@ -1,5 +1,6 @@
 """Clients and servers on a loop that is stepped, whose clock the test moves."""
 
+import asyncio
 from typing import Any
 
 from mainspring.messaging import Client, Server, Target, get_transport
@@ -59,6 +60,13 @@ class MessagingBench:
         """Moves the clock, and lets happen what happens then."""
         self.clock.advance(seconds)
         self.settle()
+
+    def close(self) -> None:
+        """Ends all tasks."""
+        while tasks := asyncio.all_tasks(self.loop):
+            for task in tasks:
+                task.cancel()
+            self.settle()
 
     def _in_loop(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         results: list[Any] = []

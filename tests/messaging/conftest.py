@@ -58,4 +58,6 @@ def serving(url: str, run: Any) -> Any:
 def bench(url: str) -> Iterator[MessagingBench]:
     """A transport on a loop whose clock stands still."""
     with Bench() as made:
-        yield MessagingBench(made, url)
+        messaging = MessagingBench(made, url)
+        yield messaging
+        messaging.close()

@@ -85,6 +85,9 @@ class Runner:
                 result = method.result(result)
         except (Exception, asyncio.CancelledError) as exc:
             self._on_done(call, None, exc)
+        except GeneratorExit:
+            # The loop was closed, and the task is collected: nobody is left to be told.
+            raise
         except BaseException as exc:
             self._on_done(call, None, exc)
             raise

@@ -26,7 +26,7 @@ demo:  ## show what priorities do: a transfer beside busy work, on every kind of
 	@$(ENV) extra:demo -- mainspring demo $(ARGS)
 
 test:  ## run the tests
-	@$(ENV) test extra:demo -- python -m pytest $(TESTS) $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
+	@$(ENV) test extra:demo extra:messaging -- python -m pytest $(TESTS) $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
 
 smoke:  ## run the few tests that show at once whether a build works
 	@$(ENV) test -- python -m pytest $(SMOKE_SUITES) $(ARGS)

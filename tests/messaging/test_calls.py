@@ -38,6 +38,16 @@ class Shop:
     def add_green(self, a, b):
         return a + b
 
+    @endpoint(run="loop")
+    def add_later(self, a, b):
+        future = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(future.set_result, a + b)
+        return future
+
+    def add_in_a_generator(self, a, b):
+        yield
+        return a + b
+
     async def echo(self, value):
         return value
 
@@ -64,7 +74,10 @@ class Strange(Exception):
     """A class that its callers don't know."""
 
 
-@pytest.mark.parametrize("method", ["add", "add_in_a_thread", "add_here", "add_green"])
+@pytest.mark.parametrize(
+    "method",
+    ["add", "add_in_a_thread", "add_here", "add_later", "add_green", "add_in_a_generator"],
+)
 def test_a_call_returns_what_the_method_returns(serving, method):
     async def main(client, _):
         assert await client.call(method, a=1, b=2) == 3

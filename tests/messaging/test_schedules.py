@@ -141,6 +141,11 @@ class Schedules(RuleBasedStateMachine):
     def accept_answer(self, at: int) -> None:
         self.in_loop(self.wire.accept_answer, at % len(self.wire.answers))
 
+    @precondition(lambda self: self.wire.answers)
+    @rule(at=pick)
+    def refuse_answer(self, at: int) -> None:
+        self.in_loop(self.wire.refuse_answer, at % len(self.wire.answers))
+
     @precondition(lambda self: self.wire.replies_on_their_way)
     @rule(at=pick, twice=st.booleans())
     def deliver_reply(self, at: int, twice: bool) -> None:

@@ -9,7 +9,11 @@ delivered.
 from collections.abc import Sequence
 from typing import Any, override
 
-from mainspring.messaging.errors import ConnectionLost, MessageUndeliverable
+from mainspring.messaging.errors import (
+    ConnectionLost,
+    MessageDeliveryFailure,
+    MessageUndeliverable,
+)
 from mainspring.messaging.messages import Notification, Request, Response
 from mainspring.messaging.target import Target
 from mainspring.messaging.transport import (
@@ -169,6 +173,12 @@ class Wire(Transport):
         self.replies_on_their_way.append(response)
         if outcome is not None:
             outcome(response, None)
+
+    def refuse_answer(self, number: int) -> None:
+        """The broker doesn't take an answer, though the connection holds."""
+        response, outcome = self.answers.pop(number)
+        if outcome is not None:
+            outcome(response, MessageDeliveryFailure("refused"))
 
     def deliver_reply(self, number: int, keep: bool = False) -> str:
         """The client is handed an answer; with `keep` it comes again. Returns the call's id."""

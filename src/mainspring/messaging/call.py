@@ -59,7 +59,7 @@ class Call:
         self.is_answered = False
         # When the handler was started, on the loop's clock; None while the call waits for a place.
         self.started: float | None = None
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Future[Any] | None = None
         # True once a task has had its first step: before that, cancelling it runs none of its code.
         self.entered = False
         self.timer: asyncio.TimerHandle | None = None

@@ -6,9 +6,12 @@ the policy forbids it, that is `NoSuchMethod`; where none answers, `UnsupportedV
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
+from mainspring.green.calls import green
+from mainspring.green.generators import GeneratorCoroutine
 from mainspring.messaging.admission import Cap
 from mainspring.messaging.client import PING
 from mainspring.messaging.endpoint import RPCAccessPolicy, Run, check_endpoint, options_of
@@ -38,14 +41,22 @@ class Method:
         said = options_of(function)
         self.name = name
         self.function = function
-        self.is_coroutine = inspect.iscoroutinefunction(function)
-        self.run: Run = said.run or ("loop" if self.is_coroutine else "thread")
-        if self.run != "loop" and self.is_coroutine:
+        awaits = inspect.iscoroutinefunction(function)
+        yields = inspect.isgeneratorfunction(function)
+        self.run: Run = said.run or ("loop" if awaits or yields else "thread")
+        if self.run != "loop" and (awaits or yields):
             raise InvalidEndpoint(
-                f"{name!r} is a coroutine function, which runs in the loop, "
+                f"{name!r} is a coroutine or generator function, which runs in the loop, "
                 f"not with run={said.run!r}"
             )
-        self.is_task = self.is_coroutine or self.run == "green"
+        # Makes what a task runs of the arguments; None for what isn't run as a task.
+        self.coroutine: Callable[..., Awaitable[Any]] | None = None
+        if awaits:
+            self.coroutine = function
+        elif yields:
+            self.coroutine = lambda *args, **more: GeneratorCoroutine(function(*args, **more))
+        elif self.run == "green":
+            self.coroutine = partial(green, function)
         self.timeout = said.timeout
         self.expected = said.expected
         self.cap = None if said.concurrency is None else Cap(said.concurrency)

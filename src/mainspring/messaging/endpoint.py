@@ -67,10 +67,11 @@ def endpoint(
     """Decorator: says how a method is run, and exposes it.
 
     Parameters:
-        run: `"loop"`: a coroutine function as a task; a plain function right in the loop's thread,
-            so it must not block. `"thread"`: a plain function in a thread of the server's.
-            `"green"`: a plain function in a green thread, where it waits with `await_`. None: a
-            coroutine function in the loop, a plain one in a thread.
+        run: `"loop"`: a coroutine or generator function as a task; a plain function right in the
+            loop's thread, where it must not block, and may return a future. `"thread"`: a plain
+            function in a thread of the server's. `"green"`: a plain function in a green thread,
+            where it waits with `await_`. None: a coroutine or generator function in the loop, a
+            plain one in a thread.
         concurrency: how many calls of it one server runs at once; None for as many as the server
             does.
         timeout: seconds that it may run; None for as long as the caller waits.

@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from mainspring.green.calls import green
 from mainspring.messaging.calls import CallTable
 from mainspring.messaging.context import context_variable, enter_trace
 from mainspring.messaging.dispatcher import Method
@@ -237,10 +236,10 @@ async def _hear(method: Method, notification: Notification) -> Any:
     try:
         if method.run == "thread":
             result = await asyncio.to_thread(method.function, *args)
-        elif method.is_coroutine:
-            result = await method.function(*args)
+        elif method.coroutine is not None:
+            result = await method.coroutine(*args)
         else:
-            result = await green(method.function, *args)
+            result = method.function(*args)
     except Exception:
         logger.exception("a listener failed on %r", notification)
         return None

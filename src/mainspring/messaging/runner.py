@@ -8,10 +8,10 @@ import asyncio
 import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from mainspring.core.priority import name_priority
-from mainspring.green.calls import green
 from mainspring.loop.home import call_at_home
 from mainspring.messaging.call import Call
 from mainspring.messaging.context import call_variable, context_variable, enter_trace
@@ -50,7 +50,7 @@ class Runner:
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._threads, "mainspring-endpoint")
             self._executor.submit(self._run_in_thread, call, context)
-        elif method.is_task:
+        elif method.coroutine is not None:
             call.task = self._loop.create_task(self._serve(call), context=context)
         else:
             self._loop.call_soon(self._run_here, call, context=context)
@@ -77,10 +77,8 @@ class Runner:
         try:
             if method.arguments is not None:
                 args = method.arguments(args)
-            if method.is_coroutine:
-                result = await method.function(**args)
-            else:
-                result = await green(method.function, **args)
+            assert method.coroutine is not None
+            result = await method.coroutine(**args)
             if method.result is not None:
                 result = method.result(result)
         except (Exception, asyncio.CancelledError) as exc:
@@ -95,7 +93,22 @@ class Runner:
             self._on_done(call, result, None)
 
     def _run_here(self, call: Call) -> None:
-        self._on_done(call, *_outcome(call))
+        result, error = _outcome(call)
+        if error is None and asyncio.isfuture(result):
+            # A callback's way to answer later.
+            call.task = result
+            call.entered = True
+            result.add_done_callback(partial(self._on_future, call))
+        else:
+            self._on_done(call, result, error)
+
+    def _on_future(self, call: Call, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            self._on_done(call, None, asyncio.CancelledError())
+        elif (error := future.exception()) is not None:
+            self._on_done(call, None, error)
+        else:
+            self._on_done(call, *_written(call, future.result()))
 
     def _run_in_thread(self, call: Call, context: contextvars.Context) -> None:
         result, error = context.run(call_at_home, self._loop, _outcome, (call,))
@@ -124,8 +137,16 @@ def _outcome(call: Call) -> tuple[Any, BaseException | None]:
         if method.arguments is not None:
             args = method.arguments(args)
         result = method.function(**args)
-        if method.result is not None:
-            result = method.result(result)
     except BaseException as exc:
         return None, exc
-    return result, None
+    return (result, None) if asyncio.isfuture(result) else _written(call, result)
+
+
+def _written(call: Call, result: Any) -> tuple[Any, BaseException | None]:
+    """Makes plain data of a typed method's result; returns it, and what that raised or None."""
+    if call.method.result is None:
+        return result, None
+    try:
+        return call.method.result(result), None
+    except Exception as exc:
+        return None, exc

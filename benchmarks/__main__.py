@@ -18,6 +18,7 @@ COMMANDS = {
     "memory": "benchmarks.memory",
     "soak": "benchmarks.soak",
     "spawn": "benchmarks.spawn",
+    "rpc": "benchmarks.rpc",
     "callgrind": "benchmarks.callgrind",
     "report": "benchmarks.report",
 }

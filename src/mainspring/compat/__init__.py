@@ -1,0 +1,1 @@
+"""Other libraries' interfaces on Mainspring's loop, a module for each library."""

@@ -13,11 +13,16 @@ call in the thread of a loop, outside a green thread, is an error, as every `awa
 said by the URL. A serializer is any object with oslo.messaging's four methods.
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from mainspring.compat.oslo_endpoints import (
+    AdaptedEndpoint,
+    AdaptedPolicy,
+    NoOpSerializer,
+    listener_method,
+    server_method,
+)
 from mainspring.green.waiting import await_
 from mainspring.messaging import (
     Client,
@@ -43,7 +48,6 @@ from mainspring.messaging import (
     UnsupportedVersion,
     expected_exceptions,
     expose,
-    get_context,
     get_transport,
 )
 from mainspring.messaging import Notifier as _Notifier
@@ -80,26 +84,6 @@ __all__ = [
 ]
 
 MessagingException = MessagingError
-
-
-class NoOpSerializer:
-    """Leaves everything as it is."""
-
-    def serialize_entity(self, ctxt: Any, entity: Any) -> Any:
-        """Returns what is sent of a value."""
-        return entity
-
-    def deserialize_entity(self, ctxt: Any, entity: Any) -> Any:
-        """Returns the value of what was sent."""
-        return entity
-
-    def serialize_context(self, ctxt: Any) -> Any:
-        """Returns what is sent of a context."""
-        return ctxt
-
-    def deserialize_context(self, ctxt: Any) -> Any:
-        """Returns the context of what was sent."""
-        return ctxt
 
 
 def get_rpc_transport(
@@ -214,8 +198,10 @@ class RPCServer:
         policy = access_policy or DefaultRPCAccessPolicy()
         if isinstance(policy, type):
             policy = policy()
-        adapted = [_Endpoint(each, _server_method(serializer)) for each in endpoints]
-        self._server = Server(transport, target, adapted, access_policy=_Policy(policy), **settings)
+        adapted = [AdaptedEndpoint(each, server_method(serializer)) for each in endpoints]
+        self._server = Server(
+            transport, target, adapted, access_policy=AdaptedPolicy(policy), **settings
+        )
         self._stopped: Reply[None] | None = None
 
     def start(self, override_pool_size: int | None = None) -> None:
@@ -353,71 +339,6 @@ def get_notification_listener(
 ) -> NotificationListener:
     """Returns a listener; parameters as for `mainspring.messaging.Listener`."""
     serializer = serializer or NoOpSerializer()
-    adapted = [_Endpoint(each, _listener_method(serializer)) for each in endpoints]
+    adapted = [AdaptedEndpoint(each, listener_method(serializer)) for each in endpoints]
     listener = Listener(transport, targets, adapted, pool=pool, allow_requeue=allow_requeue)
     return NotificationListener(listener)
-
-
-class _Endpoint:
-    """An endpoint of oslo.messaging's kind as one of ours: the context is no argument."""
-
-    def __init__(
-        self, original: object, adapt: Callable[[Callable[..., Any]], Callable[..., Any]]
-    ) -> None:
-        self.original = original
-        for name in dir(original):
-            value = getattr(original, name, None)
-            if name in ("target", "filter_rule"):
-                setattr(self, name, value)
-            elif callable(value) and not name.startswith("__"):
-                setattr(self, name, adapt(value))
-
-
-class _Policy(RPCAccessPolicy):
-    """Asks a policy about the endpoint as its author knows it."""
-
-    def __init__(self, policy: RPCAccessPolicy) -> None:
-        self._policy = policy
-
-    def is_allowed(self, endpoint: object, method: str) -> bool:
-        """Returns what the policy says of a method that the endpoint has."""
-        original = getattr(endpoint, "original", endpoint)
-        return hasattr(original, method) and self._policy.is_allowed(original, method)
-
-
-def _server_method(serializer: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def adapt(function: Callable[..., Any]) -> Callable[..., Any]:
-        def enter(args: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-            ctxt = serializer.deserialize_context(dict(get_context()))
-            return ctxt, {k: serializer.deserialize_entity(ctxt, v) for k, v in args.items()}
-
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def method(**args: Any) -> Any:
-                ctxt, values = enter(args)
-                return serializer.serialize_entity(ctxt, await function(ctxt, **values))
-
-            return method
-
-        @functools.wraps(function)
-        def plain(**args: Any) -> Any:
-            ctxt, values = enter(args)
-            return serializer.serialize_entity(ctxt, function(ctxt, **values))
-
-        return plain
-
-    return adapt
-
-
-def _listener_method(serializer: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def adapt(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def hear(publisher_id: str, event_type: str, payload: Any, metadata: Any) -> Any:
-            ctxt = serializer.deserialize_context(dict(get_context()))
-            payload = serializer.deserialize_entity(ctxt, payload)
-            return function(ctxt, publisher_id, event_type, payload, metadata)
-
-        return hear
-
-    return adapt

@@ -10,8 +10,12 @@ from mainspring.messaging.url import TransportURL
 __all__ = ["get_transport"]
 
 # The module and the class of each scheme, and the extra that it needs.
-_TRANSPORTS = {
+_TRANSPORTS: dict[str, tuple[str, str, str | None]] = {
     "memory": ("mainspring.messaging.memory.transport", "MemoryTransport", None),
+    **dict.fromkeys(
+        ("rabbit", "kombu", "amqp", "amqps"),
+        ("mainspring.messaging.rabbit.transport", "RabbitTransport", "rabbit"),
+    ),
 }
 
 

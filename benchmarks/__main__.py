@@ -19,6 +19,8 @@ COMMANDS = {
     "soak": "benchmarks.soak",
     "spawn": "benchmarks.spawn",
     "rpc": "benchmarks.rpc",
+    "rpc-rabbit": "benchmarks.rabbit.rpc",
+    "amqp": "benchmarks.rabbit.amqp",
     "callgrind": "benchmarks.callgrind",
     "report": "benchmarks.report",
 }

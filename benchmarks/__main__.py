@@ -20,7 +20,7 @@ COMMANDS = {
     "spawn": "benchmarks.spawn",
     "rpc": "benchmarks.rpc",
     "rpc-rabbit": "benchmarks.rabbit.rpc",
-    "amqp": "benchmarks.rabbit.amqp",
+    "amqp": "benchmarks.rabbit.messages",
     "callgrind": "benchmarks.callgrind",
     "report": "benchmarks.report",
 }

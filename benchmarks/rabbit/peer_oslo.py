@@ -4,13 +4,10 @@ python peer_oslo.py server|client URL BYTES
 """
 
 import logging
-import os
 import sys
 import warnings
 
 warnings.simplefilter("ignore")
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-
 import oslo_messaging  # noqa: E402
 from closed_loop import call_in_threads, orders, say  # noqa: E402
 from oslo_config import cfg  # noqa: E402

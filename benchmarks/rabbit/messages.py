@@ -49,7 +49,7 @@ def rounds(url: str, options: argparse.Namespace) -> dict[str, Any]:
     for _ in range(options.rounds):
         for library in LIBRARIES:
             for loop, factory in LOOPS.items():
-                command = [sys.executable, "-m", "benchmarks.rabbit.amqp"]
+                command = [sys.executable, "-m", "benchmarks.rabbit.messages"]
                 arguments = [library, factory, url, str(options.messages)]
                 with LineProcess([*command, *arguments], name=f"{library} on {loop}") as child:
                     figure = child.read(PATIENCE)["cpu_us"]

@@ -8,11 +8,11 @@ LOOP ?= mainspring:new_event_loop
 ARGS ?=
 TESTS ?= tests
 # Suites that take long, or that need more than this project: they have targets of their own.
-LONG_SUITES := tests/conformance tests/interop tests/latency
+LONG_SUITES := tests/conformance tests/interop tests/latency tests/faults
 SMOKE_SUITES := $(wildcard tests/core tests/loop tests/sync tests/cli/test_*.py tests/house)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test smoke lint format bench conformance interop interop-suites tsan docs clean distclean
+.PHONY: help build demo test smoke lint format bench conformance interop interop-suites services faults tsan docs clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -26,13 +26,13 @@ demo:  ## show what priorities do: a transfer beside busy work, on every kind of
 	@$(ENV) extra:demo -- mainspring demo $(ARGS)
 
 test:  ## run the tests
-	@$(ENV) test extra:demo -- python -m pytest $(TESTS) $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
+	@$(ENV) test extra:demo extra:messaging extra:rabbit -- python -m pytest $(TESTS) $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
 
 smoke:  ## run the few tests that show at once whether a build works
 	@$(ENV) test -- python -m pytest $(SMOKE_SUITES) $(ARGS)
 
 lint:  ## check the format, the style, the types, and that everything compiles without a warning
-	@$(ENV) lint test -- python tools/lint.py
+	@$(ENV) lint test extra:messaging extra:rabbit -- python tools/lint.py
 
 format:  ## format the code
 	@$(ENV) lint -- ruff format .
@@ -46,13 +46,19 @@ conformance:  ## run CPython's own asyncio tests on a loop (LOOP=module:factory)
 	@$(ENV) test $(if $(filter asyncio% mainspring%,$(LOOP)),,bench) -- python -m tests.conformance --loop $(LOOP) $(ARGS)
 
 interop:  ## run servers, clients and databases on the loop, as they are
-	@$(ENV) test interop -- python -m pytest tests/interop -v $(ARGS)
+	@$(ENV) test interop extra:messaging extra:rabbit -- python -m pytest tests/interop -v $(ARGS)
 
 interop-suites:  ## run the own tests of anyio, aiohttp, eventlet and gevent on their loop and on ours
 	@$(ENV) test -- python -m tests.interop.suites $(ARGS)
 
 tsan:  ## look for data races between the gate's threads (needs gcc's libtsan)
 	@$(ENV) -- python tools/tsan.py
+
+services:  ## run RabbitMQ and NATS (from Debian's archive) until Ctrl-C; ARGS="-- command" runs one beside them
+	@$(ENV) test -- python -m tests.services $(ARGS)
+
+faults:  ## break brokers, networks and processes under the messaging layer, and count what is lost
+	@$(ENV) test extra:messaging extra:rabbit -- python -m pytest tests/faults -v $(ARGS)
 
 # The theme announces at length that it won't follow mkdocs to 2; pyproject.toml stays below 2.
 docs:  ## build the documentation into site/

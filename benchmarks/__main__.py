@@ -19,6 +19,9 @@ COMMANDS = {
     "memory": "benchmarks.memory",
     "soak": "benchmarks.soak",
     "spawn": "benchmarks.spawn",
+    "rpc": "benchmarks.rpc",
+    "rpc-rabbit": "benchmarks.rabbit.rpc",
+    "amqp": "benchmarks.rabbit.messages",
     "callgrind": "benchmarks.callgrind",
     "report": "benchmarks.report",
 }

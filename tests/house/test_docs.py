@@ -52,6 +52,10 @@ def test_the_first_page_shows_the_order_that_it_promises(tmp_path):
     assert run(first_block("index.md"), tmp_path) == (0, expected, "")
 
 
+def test_the_first_call_of_the_tutorial_returns_what_the_page_says(tmp_path):
+    assert run(first_block("tutorial/messaging.md"), tmp_path) == (0, "3\n", "")
+
+
 def test_the_idle_sum_of_the_tutorial_is_what_the_page_says(tmp_path):
     assert run(first_block("tutorial/idle-work.md"), tmp_path) == (0, "499999500000\n", "")
     assert "`499999500000`" in (DOCS / "tutorial" / "idle-work.md").read_text(encoding="utf-8")

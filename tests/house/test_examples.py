@@ -45,6 +45,21 @@ def test_every_example_is_run_here():
     assert {path.name for path in EXAMPLES.glob("*.py")} == known
 
 
+MODELS = ["callbacks", "coroutines", "generators", "green_threads", "threads"]
+
+
+def test_every_example_of_messaging_is_run_here():
+    assert sorted(path.stem for path in (EXAMPLES / "messaging").glob("*.py")) == MODELS
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_service_and_its_client_say_the_same_in_every_model(model):
+    code, output, errors = finish(start(f"messaging/{model}.py"))
+    assert (code, errors) == (0, "")
+    expected = "hello Ada\nhello Grace and hello Edsger\nan error: nobody to greet\n"
+    assert output == expected
+
+
 def test_the_priorities_come_in_the_order_of_their_numbers():
     code, output, errors = finish(start("priorities.py"))
     assert (code, errors) == (0, "")

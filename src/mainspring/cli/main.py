@@ -52,6 +52,10 @@ def build_parser() -> argparse.ArgumentParser:
             "commands:\n"
             "  run SCRIPT [ARG ...]     run an asyncio program on Mainspring's loop\n"
             "  run -m MODULE [ARG ...]  the same for a module, as `python -m` does\n"
+            "  serve MODULE:NAME        serve endpoints until it is interrupted\n"
+            "  call URL TOPIC METHOD [KEY=VALUE ...]\n"
+            "                           call a method, and print its result\n"
+            "  listen URL [TOPIC ...]   print notifications\n"
             "  demo [OPTION ...]        show a transfer beside busy work on every kind of loop\n"
             "  bench [OPTION ...]       measure (needs a checkout of the project)\n"
         ),
@@ -130,8 +134,53 @@ def bench_command(arguments: list[str]) -> int:
     return 0
 
 
+def serve_command(arguments: list[str]) -> int:
+    """Runs `mainspring serve`.
+
+    Args:
+        arguments: What followed `serve`.
+
+    Returns:
+        The exit code.
+    """
+    from mainspring.cli.messages import serve_main
+
+    return serve_main(arguments)
+
+
+def call_command(arguments: list[str]) -> int:
+    """Runs `mainspring call`.
+
+    Args:
+        arguments: What followed `call`.
+
+    Returns:
+        The exit code.
+    """
+    from mainspring.cli.messages import call_main
+
+    return call_main(arguments)
+
+
+def listen_command(arguments: list[str]) -> int:
+    """Runs `mainspring listen`.
+
+    Args:
+        arguments: What followed `listen`.
+
+    Returns:
+        The exit code.
+    """
+    from mainspring.cli.messages import listen_main
+
+    return listen_main(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": run_command,
+    "serve": serve_command,
+    "call": call_command,
+    "listen": listen_command,
     "demo": demo_command,
     "bench": bench_command,
 }

@@ -1,0 +1,1 @@
+"""`memory://`: a broker in this process, for every loop and thread of it."""

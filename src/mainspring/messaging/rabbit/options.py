@@ -1,0 +1,186 @@
+"""`Options`: what the query of a URL says, under the names of oslo.messaging's own settings.
+
+A URL that works for the real library works here: settings that concern what isn't here
+(its pool of connections, its threads) are taken and mean nothing. A name that nobody knows is an
+error, because it is a typing mistake that would otherwise be found in production.
+"""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from mainspring.messaging.errors import InvalidTransportURL
+from mainspring.messaging.rabbit.envelope import COMPRESSIONS
+from mainspring.messaging.url import TransportURL
+
+__all__ = ["Options"]
+
+# Settings of the real library that mean nothing here.
+WITHOUT_MEANING = {
+    "conn_pool_min_size",
+    "conn_pool_ttl",
+    "direct_mandatory_flag",
+    "enable_cancel_on_failover",
+    "executor_thread_pool_size",
+    "heartbeat_in_pthread",
+    "heartbeat_rate",
+    "hostname",
+    "kombu_failover_strategy",
+    "processname",
+    "rabbit_stream_fanout",
+    "rpc_conn_pool_size",
+    "rpc_response_timeout",
+    "ssl_enforce_fips_mode",
+    "ssl_version",
+    "use_queue_manager",
+}
+# Those of them that change queues when they are true; taking them and not doing so would be a lie.
+UNSUPPORTED = ("rabbit_stream_fanout", "use_queue_manager", "ssl_enforce_fips_mode")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of a transport; the defaults are oslo.messaging's.
+
+    Attributes:
+        control_exchange: the exchange of targets that name none.
+        amqp_durable_queues: queues and exchanges outlive the broker.
+        amqp_auto_delete: queues and exchanges end with their last user.
+        rabbit_quorum_queue: topic queues are quorum queues, and durable.
+        rabbit_transient_quorum_queue: so are reply and fanout queues.
+        rabbit_quorum_delivery_limit: how often a quorum queue delivers a message; 0: without limit.
+        rabbit_quorum_max_memory_length: how many messages it keeps in memory; 0: without limit.
+        rabbit_quorum_max_memory_bytes: how many bytes; 0: without limit.
+        rabbit_ha_queues: queues are mirrored, on brokers so old that they can.
+        rabbit_transient_queues_ttl: seconds without a consumer after which the broker removes a
+            reply or fanout queue; 0: never.
+        rabbit_qos_prefetch_count: the most that a server or listener holds unsettled; 0: what its
+            concurrency needs.
+        heartbeat_timeout_threshold: seconds between heartbeats; 0: none.
+        kombu_compression: `"gzip"` or `"bz2"`; empty for none.
+        kombu_missing_consumer_retry_timeout: for how many seconds a reply is tried whose caller's
+            queue is missing.
+        kombu_reconnect_delay: seconds before a new attempt after the connection broke.
+        rabbit_retry_interval: seconds before the second attempt to connect.
+        rabbit_retry_backoff: seconds by which each further pause is longer.
+        rabbit_interval_max: the longest pause.
+        rabbit_login_method: `"PLAIN"`, `"AMQPLAIN"` or `"EXTERNAL"`.
+        ssl: TLS.
+        ssl_ca_file: the certificates to trust; empty: the system's.
+        ssl_cert_file: a certificate of our own.
+        ssl_key_file: its key.
+        ssl_enforce_hostname_verification: the broker's certificate must be for its host.
+        connection_timeout: seconds that connecting and the login may take together.
+        extensions: whether calls carry what the real library doesn't know (and passes over).
+        max_pending: how many messages may wait to be sent or confirmed.
+        max_pending_bytes: how many bytes these may have.
+    """
+
+    control_exchange: str = "openstack"
+    amqp_durable_queues: bool = False
+    amqp_auto_delete: bool = False
+    rabbit_quorum_queue: bool = False
+    rabbit_transient_quorum_queue: bool = False
+    rabbit_quorum_delivery_limit: int = 0
+    rabbit_quorum_max_memory_length: int = 0
+    rabbit_quorum_max_memory_bytes: int = 0
+    rabbit_ha_queues: bool = False
+    rabbit_transient_queues_ttl: int = 1800
+    rabbit_qos_prefetch_count: int = 0
+    heartbeat_timeout_threshold: int = 60
+    kombu_compression: str = ""
+    kombu_missing_consumer_retry_timeout: float = 60.0
+    kombu_reconnect_delay: float = 1.0
+    rabbit_retry_interval: float = 1.0
+    rabbit_retry_backoff: float = 2.0
+    rabbit_interval_max: float = 30.0
+    rabbit_login_method: str = "PLAIN"
+    ssl: bool = False
+    ssl_ca_file: str = ""
+    ssl_cert_file: str = ""
+    ssl_key_file: str = ""
+    ssl_enforce_hostname_verification: bool = True
+    connection_timeout: float = 10.0
+    extensions: bool = True
+    max_pending: int = 100_000
+    max_pending_bytes: int = 256 << 20
+
+    @classmethod
+    def of(cls, url: TransportURL) -> "Options":
+        """Reads the query of a URL.
+
+        Raises:
+            InvalidTransportURL: a name is unknown, or a value can't be one.
+        """
+        known = {field.name: field for field in fields(cls)}
+        given: dict[str, Any] = {}
+        for name, text in url.query.items():
+            name = _ALIASES.get(name, name)
+            if name in known:
+                read = _READERS[type(known[name].default)]
+                try:
+                    given[name] = read(text)
+                except ValueError as exc:
+                    raise _wrong(url, f"{name}={text}: {exc}") from None
+            elif name not in WITHOUT_MEANING:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise _wrong(url, f"there is no option {name!r}{hint}")
+            elif name in UNSUPPORTED and _boolean(text):
+                raise _wrong(url, f"{name} isn't supported")
+        if url.transport == "amqps":
+            given["ssl"] = True
+        compression = given.get("kombu_compression")
+        if compression and compression not in COMPRESSIONS:
+            raise _wrong(url, f"kombu_compression is one of {', '.join(COMPRESSIONS)}")
+        if given.get("rabbit_login_method", "PLAIN") not in ("PLAIN", "AMQPLAIN", "EXTERNAL"):
+            raise _wrong(url, "rabbit_login_method is PLAIN, AMQPLAIN or EXTERNAL")
+        return cls(**given)
+
+
+_ALIASES = {
+    "heartbeat": "heartbeat_timeout_threshold",
+    "ssl_ca": "ssl_ca_file",
+}
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("true", "1", "yes", "on"):
+        return True
+    if text.lower() in ("false", "0", "no", "off", ""):
+        return False
+    raise ValueError("it is true or false")
+
+
+def _whole(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ValueError("it is a whole number from 0 on")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e9:
+        raise ValueError("it is a number of seconds")
+    return number
+
+
+_READERS: dict[type, Callable[[str], Any]] = {
+    bool: _boolean,
+    int: _whole,
+    float: _seconds,
+    str: str,
+}
+
+
+def _wrong(url: TransportURL, why: str) -> InvalidTransportURL:
+    hosts = ",".join(f"{host.hostname}:{host.port}" for host in url.hosts)
+    return InvalidTransportURL(f"{url.transport}://{hosts}", why)

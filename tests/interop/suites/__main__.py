@@ -3,9 +3,9 @@
     python -m tests.interop.suites [NAME ...] [--seconds N]
 
 anyio's and aiohttp's run on asyncio's loop, eventlet's on its epoll hub, gevent's on libev; then
-each on ours. The run fails when a test doesn't pass on ours that passes there, unless it is expected to, or when one
-passes that isn't expected to. What doesn't pass on ours only is run again by itself, once on each,
-before it counts: some tests depend on the machine's load.
+each on ours. The run fails when a test doesn't pass on ours that passes there, unless it is
+expected to, or when one passes that isn't expected to. What doesn't pass on ours only is run again
+by itself, once on each, before it counts: some tests depend on the machine's load.
 websockets is not among them: its source distributions (7.0 to 17.4 were looked at) have none of its
 tests that use a loop.
 """

@@ -4,9 +4,6 @@ What comes once per message (deliveries, returns, confirms) is taken apart here,
 method is handed on as bytes, because there is one of it per connection or queue. Nothing that
 a peer may send reads beyond its frame: what doesn't fit is a `FrameError`, after which the stream
 can't be trusted any more.
-
-Measured, 64-byte message with oslo.messaging's properties, delivery and confirm: 1.1 us, where
-pamqp's decoding takes 33 us.
 """
 
 import cython

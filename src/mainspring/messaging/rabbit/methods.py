@@ -1,8 +1,7 @@
 """AMQP's methods as bytes: the few that are sent for each message by hand, the rest by pamqp.
 
 A publication is one method frame, one header frame and the body; all but the body's bytes, its
-length and the expiration is the same for each message to one address, and so is kept. Measured:
-1.3 us for a publication, where pamqp's encoding takes 21 us.
+length and the expiration is the same for each message to one address, and so is kept.
 """
 
 from functools import lru_cache

@@ -8,6 +8,7 @@ it unread, because a program that is run has options of its own.
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import runpy
 import sys
@@ -74,18 +75,20 @@ def version() -> str:
         return "unknown"
 
 
-def run_command(arguments: list[str]) -> int:
-    """Runs `mainspring run`.
+def imported(module: str, name: str) -> Callable[[list[str]], int]:
+    """Returns a command that imports what it needs when it is run, and not before.
 
     Args:
-        arguments: What followed `run`.
-
-    Returns:
-        The exit code.
+        module: the module that holds the command.
+        name: its function there, which takes what followed the command's name and returns the exit
+            code.
     """
-    from mainspring.cli.run import main as run_main
 
-    return run_main(arguments)
+    def run(arguments: list[str]) -> int:
+        command: Callable[[list[str]], int] = getattr(importlib.import_module(module), name)
+        return command(arguments)
+
+    return run
 
 
 def demo_command(arguments: list[str]) -> int:
@@ -134,53 +137,11 @@ def bench_command(arguments: list[str]) -> int:
     return 0
 
 
-def serve_command(arguments: list[str]) -> int:
-    """Runs `mainspring serve`.
-
-    Args:
-        arguments: What followed `serve`.
-
-    Returns:
-        The exit code.
-    """
-    from mainspring.cli.messages import serve_main
-
-    return serve_main(arguments)
-
-
-def call_command(arguments: list[str]) -> int:
-    """Runs `mainspring call`.
-
-    Args:
-        arguments: What followed `call`.
-
-    Returns:
-        The exit code.
-    """
-    from mainspring.cli.messages import call_main
-
-    return call_main(arguments)
-
-
-def listen_command(arguments: list[str]) -> int:
-    """Runs `mainspring listen`.
-
-    Args:
-        arguments: What followed `listen`.
-
-    Returns:
-        The exit code.
-    """
-    from mainspring.cli.messages import listen_main
-
-    return listen_main(arguments)
-
-
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "run": run_command,
-    "serve": serve_command,
-    "call": call_command,
-    "listen": listen_command,
+    "run": imported("mainspring.cli.run", "main"),
+    "serve": imported("mainspring.cli.messages", "serve_main"),
+    "call": imported("mainspring.cli.messages", "call_main"),
+    "listen": imported("mainspring.cli.messages", "listen_main"),
     "demo": demo_command,
     "bench": bench_command,
 }

@@ -6,10 +6,10 @@ own. A function that knows of no loop forks as it always did, and expects to go 
 
 import asyncio
 import os
-from asyncio import events, tasks
 from typing import Any
 
 from mainspring.green.call import current
+from mainspring.loop.lifecycle import Lifecycle, rejoin
 
 _running: asyncio.AbstractEventLoop | None = None
 _task: asyncio.Task[Any] | None = None
@@ -24,9 +24,10 @@ def _before() -> None:
 
 def _in_child() -> None:
     if _running is not None:
-        events._set_running_loop(_running)
-        if asyncio.current_task(_running) is not _task:
-            tasks._swap_current_task(_running, _task)  # type: ignore[attr-defined]
+        if isinstance(_running, Lifecycle):
+            _running._go_on_after_fork(_task)
+        else:
+            rejoin(_running, _task)
     _in_parent()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from mainspring.loop.part import Part
 
-__all__ = ["Lifecycle"]
+__all__ = ["Lifecycle", "rejoin"]
 
 _ORIGIN_DEPTH = 10
 
@@ -33,6 +33,13 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+
+
+def rejoin(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any] | None) -> None:
+    """Makes a loop and a task what runs in this thread of a forked child, as before the fork."""
+    events._set_running_loop(loop)
+    if asyncio.current_task(loop) is not task:
+        asyncio.tasks._swap_current_task(loop, task)  # type: ignore[attr-defined]
 
 
 class Lifecycle(Part):
@@ -196,9 +203,7 @@ class Lifecycle(Part):
         """
         if self._thread_id != threading.get_ident():
             return
-        events._set_running_loop(self)
-        if asyncio.current_task(self) is not task:
-            asyncio.tasks._swap_current_task(self, task)  # type: ignore[attr-defined]
+        rejoin(self, task)
         if threading.current_thread() is threading.main_thread():
             self._begin_signals()
 

@@ -14,6 +14,7 @@ cdef extern from "Python.h":
     PyObject* method_self "PyMethod_GET_SELF" (object) noexcept
     object PyErr_GetRaisedException()
     void PyErr_SetRaisedException(PyObject*) noexcept
+    PyObject* Py_NewRef(object) noexcept
     PyObject* PyObject_CallNoArgs(object) noexcept
     PyObject* PyObject_CallOneArg(object, object) noexcept
     PyObject* PyObject_Vectorcall(object, PyObject**, size_t, void*) noexcept

@@ -14,8 +14,9 @@ import types
 from asyncio import CancelledError
 
 import cython
-from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, Py_XDECREF, PyObject
+from cython.cimports.cpython.ref import Py_DECREF, Py_XDECREF, PyObject
 from cython.cimports.mainspring.core.capi import (
+    Py_NewRef,
     PyErr_GetRaisedException,
     PyErr_SetRaisedException,
 )
@@ -119,7 +120,7 @@ def step(pointer, sent, error, result):
     if before == CREATED and thrown is not None:
         call.state = CLOSED
         forget(call)
-        _set_error(thrown)
+        PyErr_SetRaisedException(Py_NewRef(thrown))
         return PYGEN_ERROR
     driver = cython.cast(Pointer, PyGreenlet_GetCurrent())
     if driver == cython.NULL:
@@ -149,7 +150,7 @@ def step(pointer, sent, error, result):
         return PYGEN_ERROR
     Py_DECREF(cython.cast(object, answer))
     if call.state == SUSPENDED:
-        result[0] = _owned(call.outcome)
+        result[0] = Py_NewRef(call.outcome)
         return PYGEN_NEXT
     if call.state == RUNNING:
         call.state = CLOSED
@@ -163,34 +164,19 @@ def step(pointer, sent, error, result):
     thrown = call.outcome
     call.outcome = None
     if call.failed:
-        _set_error(thrown)
+        PyErr_SetRaisedException(Py_NewRef(thrown))
         return PYGEN_ERROR
-    result[0] = _owned(thrown)
+    result[0] = Py_NewRef(thrown)
     return PYGEN_RETURN
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _owned(value) -> Pointer:
-    Py_INCREF(value)
-    return cython.cast(Pointer, value)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _set_error(exc) -> cython.void:
-    PyErr_SetRaisedException(_owned(exc))
 
 
 @cython.cfunc
 @cython.exceptval(check=False)
 def _refuse(call: GreenCall) -> cython.void:
     if call.state == RUNNING:
-        _set_error(ValueError(f"{call!r} is already executing"))
+        PyErr_SetRaisedException(Py_NewRef(ValueError(f"{call!r} is already executing")))
     else:
-        _set_error(RuntimeError(f"cannot reuse {call!r}: it has ended"))
+        PyErr_SetRaisedException(Py_NewRef(RuntimeError(f"cannot reuse {call!r}: it has ended")))
 
 
 @cython.cfunc
@@ -333,9 +319,9 @@ def wait_in_current(waits_for):
         Py_DECREF(cython.cast(object, cython.cast(GreenCall, call).waiting))
         cython.cast(GreenCall, call).waiting = cython.NULL
     if cython.cast(GreenCall, call).error != cython.NULL:
-        _set_error(cython.cast(object, cython.cast(GreenCall, call).error))
+        PyErr_SetRaisedException(Py_NewRef(cython.cast(object, cython.cast(GreenCall, call).error)))
         return cython.NULL
-    return _owned(cython.cast(object, cython.cast(GreenCall, call).sent))
+    return Py_NewRef(cython.cast(object, cython.cast(GreenCall, call).sent))
 
 
 @cython.cfunc
@@ -344,7 +330,7 @@ def _remember(call: GreenCall, greenlet):
     ancestor = greenlet
     while ancestor is not None:
         if cython.cast(Pointer, ancestor) == call.greenlet:
-            call.waiting = _owned(greenlet)
+            call.waiting = Py_NewRef(greenlet)
             return
         ancestor = ancestor.parent
     raise RuntimeError(

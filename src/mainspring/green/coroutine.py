@@ -10,8 +10,6 @@ import types
 import warnings
 
 import cython
-from cython.cimports.cpython.ref import Py_DECREF, PyObject
-from cython.cimports.mainspring.core.capi import PyErr_GetRaisedException
 from cython.cimports.mainspring.green.call import (
     CLOSED,
     CREATED,
@@ -22,12 +20,10 @@ from cython.cimports.mainspring.green.call import (
     step,
     to_go_on_with,
 )
-from cython.cimports.mainspring.loop.iterators import PYGEN_ERROR, PYGEN_RETURN, SendResult
+from cython.cimports.mainspring.loop.iterators import answer, as_exception
 from cython.cimports.mainspring.loop.step_slots import install_slots
 
 from mainspring.green.call import unraisable
-
-Pointer = cython.typedef(cython.pointer(PyObject))
 
 
 @cython.final
@@ -52,7 +48,7 @@ class GreenCoroutine(GreenCall):
         return self
 
     def __next__(self):
-        return _answer(self, None, None)
+        return answer(step, self, None, None)
 
     def send(self, value):
         """Runs the function until it waits or ends.
@@ -67,7 +63,7 @@ class GreenCoroutine(GreenCall):
             StopIteration: the function returned; its `value` is the result.
             BaseException: what the function raised.
         """
-        return _answer(self, value, None)
+        return answer(step, self, value, None)
 
     def throw(self, typ, value=None, traceback=None):
         """Raises an exception in the function where it waits, and goes on as `send` does.
@@ -75,15 +71,7 @@ class GreenCoroutine(GreenCall):
         Parameters:
             typ: the exception; or its type, with `value` and `traceback` as generators take them.
         """
-        exc = typ
-        if not isinstance(typ, BaseException):
-            if isinstance(value, BaseException):
-                exc = value
-            else:
-                exc = typ() if value is None else typ(value)
-        if traceback is not None:
-            exc = exc.with_traceback(traceback)
-        return _answer(self, None, exc)
+        return answer(step, self, None, as_exception(typ, value, traceback))
 
     def close(self):
         """Ends the function with a GeneratorExit where it waits; does nothing if it has ended.
@@ -99,7 +87,7 @@ class GreenCoroutine(GreenCall):
             return
         self.interruptions = None
         try:
-            _answer(self, None, GeneratorExit())
+            answer(step, self, None, GeneratorExit())
         except (GeneratorExit, StopIteration):
             return
         raise RuntimeError(f"{self!r} ignored GeneratorExit")
@@ -151,23 +139,6 @@ class GreenCoroutine(GreenCall):
 
     def __repr__(self):
         return f"<green call {self.__qualname__} at {id(self):#x}>"
-
-
-@cython.cfunc
-def _answer(call: GreenCoroutine, sent, error):
-    """Steps a call, and answers as a generator does."""
-    result: Pointer = cython.NULL
-    thrown: Pointer = cython.NULL if error is None else cython.cast(Pointer, error)
-    status: SendResult = step(
-        cython.cast(Pointer, call), cython.cast(Pointer, sent), thrown, cython.address(result)
-    )
-    if status == PYGEN_ERROR:
-        raise PyErr_GetRaisedException()
-    value = cython.cast(object, result)
-    Py_DECREF(value)
-    if status == PYGEN_RETURN:
-        raise StopIteration(value)
-    return value
 
 
 install_slots(GreenCoroutine, step)

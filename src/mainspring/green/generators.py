@@ -18,6 +18,7 @@ from cython.cimports.mainspring.loop.iterators import (
     PYGEN_RETURN,
     PyIter_Send,
     SendResult,
+    as_exception,
 )
 
 Pointer = cython.typedef(cython.pointer(PyObject))
@@ -82,8 +83,7 @@ class GeneratorCoroutine:
 
     def throw(self, typ, value=None, traceback=None):
         """Raises an exception where the generator waits, and goes on; as a coroutine's `throw`."""
-        exc = typ if isinstance(typ, BaseException) else value if value is not None else typ()
-        return self.go_on(None, exc)
+        return self.go_on(None, as_exception(typ, value, traceback))
 
     def close(self):
         """Ends the generator with a GeneratorExit."""

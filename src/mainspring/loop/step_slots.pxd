@@ -1,9 +1,6 @@
 # step_slots.h.
 
-from cpython.ref cimport PyObject
-
-from mainspring.loop.iterators cimport SendResult
+from mainspring.loop.iterators cimport stepfunc
 
 cdef extern from "step_slots.h":
-    ctypedef SendResult (*stepfunc)(PyObject*, PyObject*, PyObject*, PyObject**) noexcept
     void install_slots(object type, stepfunc step) noexcept

@@ -33,9 +33,7 @@ class Condition:
         self.waiters = Waiters.__new__(Waiters)
 
     def __repr__(self):
-        state = "locked" if self.lock.is_locked else "unlocked"
-        waiting = f", waiters:{self.waiters.count}" if self.waiters.count else ""
-        return f"<{object.__repr__(self)[1:-1]} [{state}{waiting}]>"
+        return self.waiters.show(self, "locked" if self.lock.is_locked else "unlocked")
 
     def __aenter__(self):
         return self.lock.__aenter__()

@@ -14,7 +14,7 @@ class Event(Flag):
         pass
 
     def __repr__(self):
-        return self.show("set" if self.is_up else "unset")
+        return self.waiters.show(self, "set" if self.is_up else "unset")
 
     def is_set(self):
         """Returns True while the event is set."""

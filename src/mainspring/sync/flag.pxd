@@ -10,7 +10,6 @@ cdef class Flag:
     cdef int put_up(self) except -1
     cdef int outcome(self, Wait wait) except -1
     cdef int call_when_up(self, object callback, object context) except -1
-    cdef str show(self, str state)
 
 
 cdef class FlagWait(Wait):

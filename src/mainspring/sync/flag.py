@@ -13,7 +13,6 @@ from cython.cimports.mainspring.sync.wait import Wait
 from cython.cimports.mainspring.sync.waiters import (
     CLOSED,
     EXPIRED,
-    GIVEN,
     WAITING,
     Waiter,
     Waiters,
@@ -29,15 +28,7 @@ class Flag:
     def put_up(self):
         """Wakes all that wait: the more urgent first, then in order of arrival."""
         self.is_up = True
-        if self.waiters.count == 0:
-            return 0
-        waits: list = self.waiters.take_all()
-        for one in waits:
-            cython.cast(Waiter, one).state = GIVEN
-        for one in waits:
-            # Nothing is lost with one that is not there any more.
-            cython.cast(Waiter, one).wake()
-        return 0
+        return self.waiters.wake_all()
 
     def outcome(self, wait: Wait):
         """Puts what has happened into a wait, as its result or its error."""
@@ -97,11 +88,6 @@ class Flag:
     def unlink(self, callback):
         """As `remove_done_callback`: gevent's word."""
         self.remove_done_callback(callback)
-
-    def show(self, state: str):
-        """Returns what `repr` says."""
-        waiting = f", waiters:{self.waiters.count}" if self.waiters.count else ""
-        return f"<{object.__repr__(self)[1:-1]} [{state}{waiting}]>"
 
 
 class FlagWait(Wait):

@@ -7,6 +7,7 @@ from asyncio import events, tasks
 
 import cython
 from cython.cimports.mainspring.sync.wait import Wait
+from cython.cimports.mainspring.sync.waiters import CLOSED
 
 from mainspring.sync.errors import BlockingSwitchOutError
 
@@ -59,6 +60,28 @@ def wait_here(wait: Wait, timeout):
         if timer is not None:
             timer.cancel()
     return not wait.is_late
+
+
+def enter(wait: Wait, primitive):
+    """Does what `with primitive:` begins with: waits as one does here, if there is need to.
+
+    Parameters:
+        wait: for the primitive; it has not begun.
+        primitive: what is entered.
+
+    Raises:
+        BlockingSwitchOutError: it would have to wait, in the thread of a running loop.
+    """
+    if wait.attempt():
+        wait.state = CLOSED
+        return 0
+    try:
+        refuse(f"`with` {primitive!r}:", "`async with`")
+    except BaseException:
+        wait.state = CLOSED
+        raise
+    wait_here(wait, None)
+    return 0
 
 
 def refuse(call: str, instead: str):

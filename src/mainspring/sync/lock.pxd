@@ -20,7 +20,6 @@ cdef class BaseLock(Owned):
     cdef int taken(self, Waiter wait) except -1
     cdef bint has_chosen(self) except -1
     cdef bint steal(self) except -1
-    cdef str show(self, str state)
 
 
 cdef class LockWait(Wait):

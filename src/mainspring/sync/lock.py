@@ -10,7 +10,7 @@ import cython
 from cython.cimports.cpython.weakref import PyWeakref_NewRef
 from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
 from cython.cimports.mainspring.sync.forks import age, is_left
-from cython.cimports.mainspring.sync.here import current_task, in_green, refuse, wait_here
+from cython.cimports.mainspring.sync.here import current_task, enter, in_green
 from cython.cimports.mainspring.sync.lending import Owned
 from cython.cimports.mainspring.sync.wait import Wait
 from cython.cimports.mainspring.sync.waiters import (
@@ -142,11 +142,6 @@ class BaseLock(Owned):
         self.note_owner()
         return True
 
-    def show(self, state: str):
-        """Returns what `repr` says."""
-        waiting = f", waiters:{self.waiters.count}" if self.waiters.count else ""
-        return f"<{object.__repr__(self)[1:-1]} [{state}{waiting}]>"
-
 
 class LockWait(Wait):
     """Waits for a lock, and takes it."""
@@ -206,7 +201,7 @@ class Lock(BaseLock):
         pass
 
     def __repr__(self):
-        return self.show("locked" if self.is_locked else "unlocked")
+        return self.waiters.show(self, "locked" if self.is_locked else "unlocked")
 
     def __aenter__(self):
         return wait_for(self, True)
@@ -216,16 +211,7 @@ class Lock(BaseLock):
         return DONE
 
     def __enter__(self):
-        wait: LockWait = wait_for(self, True)
-        if wait.attempt():
-            wait.state = CLOSED
-            return
-        try:
-            refuse(f"`with` {self!r}:", "`async with`")
-        except BaseException:
-            wait.state = CLOSED
-            raise
-        wait_here(wait, None)
+        enter(wait_for(self, True), self)
 
     def __exit__(self, exc_type, exc, traceback):
         self.release()

@@ -24,7 +24,6 @@ cdef class Queue:
     cdef int settle(self) except -1
     cdef Waiter next_served(self)
     cdef int look_again(self, Wait wait) except -1
-    cdef int finish_all(self) except -1
 
 
 cdef class PutWait(Wait):

@@ -224,16 +224,7 @@ class Queue:
             raise ValueError("task_done() called too many times")
         self.unfinished -= 1
         if self.unfinished == 0:
-            self.finish_all()
-
-    def finish_all(self):
-        """Wakes those that wait for all to be finished."""
-        waits: list = self.joiners.take_all()
-        for one in waits:
-            cython.cast(Waiter, one).state = GIVEN
-        for one in waits:
-            cython.cast(Waiter, one).wake()
-        return 0
+            self.joiners.wake_all()
 
     def join(self):
         """Waits until all items that were put in are finished with.
@@ -265,7 +256,7 @@ class Queue:
                 cython.cast(Wait, one).error = QueueShutDown()
                 cython.cast(Wait, one).state = EXPIRED
         if immediate and self.unfinished == 0:
-            self.finish_all()
+            self.joiners.wake_all()
         for one in waits:
             cython.cast(Wait, one).wake()
 
@@ -367,7 +358,7 @@ class GetWait(Wait):
             elif queue.unfinished > 0:
                 queue.unfinished -= 1
                 if queue.unfinished == 0:
-                    queue.finish_all()
+                    queue.joiners.wake_all()
         return queue.settle()
 
     def name(self):

@@ -25,8 +25,8 @@ class AsyncResult(Flag):
 
     def __repr__(self):
         if not self.is_up:
-            return self.show("pending")
-        return self.show("result" if self._exception is None else "exception")
+            return self.waiters.show(self, "pending")
+        return self.waiters.show(self, "result" if self._exception is None else "exception")
 
     def outcome(self, wait: Wait):
         wait.result = self._value

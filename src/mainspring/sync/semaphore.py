@@ -7,7 +7,7 @@ permit for anybody else.
 
 import cython
 from cython.cimports.mainspring.sync.forks import age
-from cython.cimports.mainspring.sync.here import refuse, wait_here
+from cython.cimports.mainspring.sync.here import enter
 from cython.cimports.mainspring.sync.lock import DONE
 from cython.cimports.mainspring.sync.wait import Wait
 from cython.cimports.mainspring.sync.waiters import CLOSED, EXPIRED, GIVEN, Waiter, Waiters
@@ -35,8 +35,7 @@ class Semaphore:
 
     def __repr__(self):
         state = f"unlocked, value:{self.value}" if self.value else "locked"
-        waiting = f", waiters:{self.waiters.count}" if self.waiters.count else ""
-        return f"<{object.__repr__(self)[1:-1]} [{state}{waiting}]>"
+        return self.waiters.show(self, state)
 
     def take(self):
         """Takes a permit if one is free (no Python).
@@ -75,16 +74,7 @@ class Semaphore:
         return DONE
 
     def __enter__(self):
-        wait: SemaphoreWait = wait_for(self, True)
-        if self.take():
-            wait.state = CLOSED
-            return
-        try:
-            refuse(f"`with` {self!r}:", "`async with`")
-        except BaseException:
-            wait.state = CLOSED
-            raise
-        wait_here(wait, None)
+        enter(wait_for(self, True), self)
 
     def __exit__(self, exc_type, exc, traceback):
         self.release()

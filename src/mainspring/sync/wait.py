@@ -17,10 +17,10 @@ import warnings
 from asyncio import events, tasks
 
 import cython
-from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF, PyObject
+from cython.cimports.cpython.ref import PyObject
 from cython.cimports.mainspring.core.capi import (
+    Py_NewRef,
     PyContext_CopyCurrent,
-    PyErr_GetRaisedException,
     PyErr_SetRaisedException,
     PyThread_get_thread_ident,
 )
@@ -29,7 +29,8 @@ from cython.cimports.mainspring.loop.iterators import (
     PYGEN_ERROR,
     PYGEN_NEXT,
     PYGEN_RETURN,
-    SendResult,
+    answer,
+    as_exception,
 )
 from cython.cimports.mainspring.loop.step_slots import install_slots
 from cython.cimports.mainspring.sync.forks import age
@@ -241,20 +242,15 @@ class Wait(Waiter):
         return self
 
     def __next__(self):
-        return answer(self, None)
+        return answer(step, self, None, None)
 
     def send(self, value):
         """Begins, or goes on; as a coroutine's `send`."""
-        return answer(self, None)
+        return answer(step, self, None, None)
 
     def throw(self, typ, value=None, traceback=None):
         """Ends the wait with an exception; as a coroutine's `throw`."""
-        exc = typ if isinstance(typ, BaseException) else value
-        if exc is None:
-            exc = typ()
-        elif not isinstance(exc, BaseException):
-            exc = typ(exc)
-        return answer(self, exc)
+        return answer(step, self, None, as_exception(typ, value, traceback))
 
     def close(self):
         """Ends the wait, and gives back what it was given."""
@@ -303,52 +299,18 @@ def step(pointer, sent, error, result):
     try:
         progress = wait.go_on(None if error == cython.NULL else cython.cast(object, error))
     except BaseException as exc:
-        _set_error(exc)
+        PyErr_SetRaisedException(Py_NewRef(exc))
         return PYGEN_ERROR
     if progress == MUST_WAIT:
-        result[0] = _owned(wait.future)
+        result[0] = Py_NewRef(wait.future)
         return PYGEN_NEXT
     if progress == IS_OVER:
-        result[0] = _owned(wait.result)
+        result[0] = Py_NewRef(wait.result)
         wait.result = None
         return PYGEN_RETURN
-    _set_error(wait.error)
+    PyErr_SetRaisedException(Py_NewRef(wait.error))
     wait.error = None
     return PYGEN_ERROR
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _owned(value) -> Pointer:
-    Py_INCREF(value)
-    return cython.cast(Pointer, value)
-
-
-@cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def _set_error(exc) -> cython.void:
-    PyErr_SetRaisedException(_owned(exc))
-
-
-@cython.cfunc
-def answer(wait: Wait, error):
-    """Steps a wait, and answers as a generator does."""
-    result: Pointer = cython.NULL
-    status: SendResult = step(
-        cython.cast(Pointer, wait),
-        cython.NULL,
-        cython.NULL if error is None else cython.cast(Pointer, error),
-        cython.address(result),
-    )
-    if status == PYGEN_ERROR:
-        raise PyErr_GetRaisedException()
-    value = cython.cast(object, result)
-    Py_DECREF(value)
-    if status == PYGEN_RETURN:
-        raise StopIteration(value)
-    return value
 
 
 install_slots(Wait, step)

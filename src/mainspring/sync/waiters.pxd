@@ -51,6 +51,8 @@ cdef class Waiters:
     cdef int remove(self, Waiter wait) except -1
     cdef Waiter choose(self)
     cdef list take_all(self)
+    cdef int wake_all(self) except -1
+    cdef str show(self, object primitive, str state)
 
 
 cdef object report(object exc, object culprit)

@@ -162,6 +162,23 @@ class Waiters:
             self.remove(best)
         return best
 
+    def wake_all(self):
+        """Takes all out, and wakes them in that order with what they wait for."""
+        if self.count == 0:
+            return 0
+        waits: list = self.take_all()
+        for one in waits:
+            cython.cast(Waiter, one).state = GIVEN
+        for one in waits:
+            # Nothing is lost with one that is not there any more.
+            cython.cast(Waiter, one).wake()
+        return 0
+
+    def show(self, primitive, state: str):
+        """Returns what the `repr` of the primitive says that these wait for."""
+        waiting = f", waiters:{self.count}" if self.count else ""
+        return f"<{object.__repr__(primitive)[1:-1]} [{state}{waiting}]>"
+
     def take_all(self):
         """Takes all out; returns them, the more urgent first, and then in order of arrival."""
         waits: list = []

@@ -14,12 +14,11 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from mainspring.core.priority import Priority, current_priority
-from mainspring.messaging.calls import CallTable
 from mainspring.messaging.context import call_variable, context_variable, get_trace
 from mainspring.messaging.errors import InvalidTarget, RPCVersionCapError
 from mainspring.messaging.messages import Request, new_id
-from mainspring.messaging.registry import get_transport
-from mainspring.messaging.reply import Reply, reply_of
+from mainspring.messaging.participant import Sender
+from mainspring.messaging.reply import Reply
 from mainspring.messaging.statistics import ClientStatistics
 from mainspring.messaging.target import Target, version_is_compatible
 from mainspring.messaging.transport import Transport
@@ -34,7 +33,7 @@ PING = "oslo_rpc_server_ping"
 _UNSAID: Any = object()
 
 
-class Client:
+class Client(Sender):
     """Calls methods of servers.
 
     Parameters:
@@ -69,8 +68,7 @@ class Client:
     ) -> None:
         if not target.topic:
             raise InvalidTarget("a client needs a topic", target)
-        self._owns_transport = isinstance(transport, str)
-        self.transport = get_transport(transport) if isinstance(transport, str) else transport
+        super().__init__(transport)
         self.target = target
         self.timeout = timeout
         self.version_cap = version_cap
@@ -78,7 +76,6 @@ class Client:
         self.priority = None if priority is None else Priority(priority)
         self.mandatory = mandatory
         self.allowed_remote_modules = allowed_remote_modules
-        self._calls = CallTable.of(self.transport)
 
     @staticmethod
     def of[P](
@@ -258,31 +255,6 @@ class Client:
     def statistics(self) -> ClientStatistics:
         """Returns what the clients of this transport have done so far."""
         return self._calls.statistics()
-
-    def close(self) -> Reply[None]:
-        """Closes the transport, if this client made it.
-
-        Returns:
-            What is done when it has left.
-        """
-        loop = self._calls.attach()
-        return reply_of(loop, self._close())
-
-    async def _close(self) -> None:
-        if self._owns_transport:
-            await self.transport.close()
-
-    async def __aenter__(self) -> Self:
-        self._calls.attach()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._close()
 
     def __enter__(self) -> Self:
         if asyncio._get_running_loop() is not None:

@@ -16,10 +16,8 @@ import asyncio
 import enum
 import logging
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from mainspring.messaging.calls import CallTable
 from mainspring.messaging.context import context_variable, enter_trace
 from mainspring.messaging.dispatcher import Method
 from mainspring.messaging.endpoint import check_endpoint
@@ -27,7 +25,7 @@ from mainspring.messaging.errors import InvalidTarget
 from mainspring.messaging.filters import NotificationFilter
 from mainspring.messaging.messages import Notification
 from mainspring.messaging.notifier import PRIORITIES
-from mainspring.messaging.registry import get_transport
+from mainspring.messaging.participant import Receiver
 from mainspring.messaging.reply import Reply, reply_of
 from mainspring.messaging.target import Target
 from mainspring.messaging.transport import Delivery, Subscription, Transport
@@ -44,7 +42,7 @@ class NotificationResult(enum.Enum):
     REQUEUE = "requeue"
 
 
-class Listener:
+class Listener(Receiver):
     """Hears notifications.
 
     Parameters:
@@ -85,8 +83,7 @@ class Listener:
             check_endpoint(endpoint)
         if concurrency < 1:
             raise ValueError(f"concurrency must be 1 or more, not {concurrency!r}")
-        self._owns_transport = isinstance(transport, str)
-        self.transport = get_transport(transport) if isinstance(transport, str) else transport
+        super().__init__(transport)
         self.targets = tuple(targets)
         self.pool = pool
         self.allow_requeue = allow_requeue
@@ -101,7 +98,6 @@ class Listener:
             ]
             if methods:
                 self._methods[priority] = methods
-        self._calls = CallTable.of(self.transport)
         self._subscription: Subscription | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         # Those that are being dealt with, and their copies that have come since.
@@ -120,18 +116,6 @@ class Listener:
     def stop(self) -> Reply[None]:
         """Hears nothing more, deals with what is in hand, and leaves; the result says when."""
         return reply_of(self._calls.attach(), self._stop())
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
 
     def on_delivery(self, delivery: Delivery[Notification]) -> None:
         """Deals with a notification; for the transport."""
@@ -207,8 +191,7 @@ class Listener:
             while self._tasks:
                 await asyncio.wait(self._tasks)
             await subscription.close()
-        if self._owns_transport:
-            await self.transport.close()
+        await self._close_own()
 
 
 def _metadata(notification: Notification) -> Mapping[str, Any]:

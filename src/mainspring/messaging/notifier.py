@@ -12,14 +12,12 @@ import datetime
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from mainspring.messaging.calls import CallTable
 from mainspring.messaging.context import context_variable, get_trace
 from mainspring.messaging.messages import Notification, new_id
-from mainspring.messaging.registry import get_transport
-from mainspring.messaging.reply import Reply, reply_of
+from mainspring.messaging.participant import Sender
+from mainspring.messaging.reply import Reply
 from mainspring.messaging.target import Target
 from mainspring.messaging.transport import Transport
 
@@ -31,7 +29,7 @@ logger = logging.getLogger("mainspring.messaging")
 PRIORITIES = ("audit", "debug", "info", "warn", "error", "critical", "sample")
 
 
-class Notifier:
+class Notifier(Sender):
     """Publishes notifications.
 
     Parameters:
@@ -52,13 +50,11 @@ class Notifier:
         exchange: str | None = None,
         enveloped: bool = True,
     ) -> None:
-        self._owns_transport = isinstance(transport, str)
-        self.transport = get_transport(transport) if isinstance(transport, str) else transport
+        super().__init__(transport)
         self.publisher_id = publisher_id
         self.topics = tuple(topics)
         self.exchange = exchange
         self.enveloped = enveloped
-        self._calls = CallTable.of(self.transport)
 
     def prepare(self, publisher_id: str) -> "Notifier":
         """Returns a notifier in another one's name, on the same transport."""
@@ -136,30 +132,6 @@ class Notifier:
     def sample(self, event_type: str, payload: Any, **settings: Any) -> Reply[None]:
         """Notifies with priority sample; parameters and result as for `notify`."""
         return self.notify("sample", event_type, payload, **settings)
-
-    def close(self) -> Reply[None]:
-        """Closes the transport, if this notifier made it.
-
-        Returns:
-            What is done when it has left.
-        """
-        return reply_of(self._calls.attach(), self._close())
-
-    async def _close(self) -> None:
-        if self._owns_transport:
-            await self.transport.close()
-
-    async def __aenter__(self) -> Self:
-        self._calls.attach()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._close()
 
     def _message(
         self,

@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import Literal, Self
 
 from mainspring.messaging.admission import Cap
-from mainspring.messaging.calls import CallTable
 from mainspring.messaging.dedup import Duplicates
 from mainspring.messaging.dispatcher import Dispatcher
 from mainspring.messaging.endpoint import DefaultRPCAccessPolicy, RPCAccessPolicy
 from mainspring.messaging.errors import InvalidTarget
-from mainspring.messaging.registry import get_transport
+from mainspring.messaging.participant import Receiver
 from mainspring.messaging.reply import Reply, reply_of
 from mainspring.messaging.service import Service
 from mainspring.messaging.statistics import ServerStatistics
@@ -28,7 +27,7 @@ from mainspring.messaging.transport import Subscription, Transport
 __all__ = ["Server"]
 
 
-class Server:
+class Server(Receiver):
     """Serves endpoints.
 
     Parameters:
@@ -79,8 +78,7 @@ class Server:
             raise ValueError(f"ack must be 'early' or 'late', not {ack!r}")
         if backlog < 1:
             raise ValueError(f"backlog must be 1 or more, not {backlog!r}")
-        self._owns_transport = isinstance(transport, str)
-        self.transport = get_transport(transport) if isinstance(transport, str) else transport
+        super().__init__(transport)
         self.target = target
         self._late = ack == "late"
         self._threads = threads
@@ -90,7 +88,6 @@ class Server:
         self._duplicates = Duplicates(duplicate_window, reply_cache if self._late else 0)
         most = self._bound(concurrency, threads)
         self.prefetch = backlog + (most if self._late else 0)
-        self._calls = CallTable.of(self.transport)
         self._service: Service | None = None
         self._subscription: Subscription | None = None
 
@@ -143,18 +140,6 @@ class Server:
         """Returns what the server has done since it was started."""
         return ServerStatistics() if self._service is None else self._service.statistics()
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
     def __enter__(self) -> Self:
         if asyncio._get_running_loop() is not None:
             raise RuntimeError("in a coroutine it is `async with` a server, not `with`")
@@ -191,5 +176,4 @@ class Server:
             await service.drain(timeout)
             await subscription.close()
             service.close()
-        if self._owns_transport:
-            await self.transport.close()
+        await self._close_own()

@@ -28,6 +28,7 @@ from mainspring.messaging.messages import Failure, Request, Response
 from mainspring.messaging.runner import Runner
 from mainspring.messaging.statistics import ServerStatistics
 from mainspring.messaging.transport import Delivery, Transport
+from mainspring.messaging.waiting import Waiting
 
 __all__ = ["Service"]
 
@@ -70,7 +71,7 @@ class Service:
         self._calls: dict[Call, None] = {}
         self._by_msg_id: dict[str, Call] = {}
         self._cancelled: dict[str, None] = {}
-        self._idle_waiters: list[asyncio.Future[None]] = []
+        self._until_idle = Waiting(self._loop)
         self._is_stopping = False
         self.counts = ServerStatistics()
         self._answers = Answers(transport, self.counts)
@@ -373,10 +374,7 @@ class Service:
         if call.request.msg_id is not None:
             self._by_msg_id.pop(call.request.msg_id, None)
         if not self._calls:
-            for waiter in self._idle_waiters:
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._idle_waiters.clear()
+            self._until_idle.tell()
 
     def _stop_timers(self, call: Call) -> None:
         if call.timer is not None:
@@ -390,11 +388,9 @@ class Service:
         """Waits until nothing is in hand; returns False if it isn't so after `timeout` seconds."""
         if not self._calls:
             return True
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._idle_waiters.append(waiter)
         try:
             async with asyncio.timeout(timeout):
-                await waiter
+                await self._until_idle.wait()
         except TimeoutError:
             return False
         return True

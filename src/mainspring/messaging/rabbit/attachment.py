@@ -13,6 +13,7 @@ import logging
 from mainspring.messaging.errors import ConnectionLost, MessagingError
 from mainspring.messaging.rabbit.channel import Channel
 from mainspring.messaging.rabbit.connection import Connection
+from mainspring.messaging.waiting import Waiting
 
 __all__ = ["Attachment", "logger"]
 
@@ -43,7 +44,7 @@ class Attachment(abc.ABC):
         self.wanted = True
         self._task: asyncio.Task[None] | None = None
         self._broken: asyncio.Future[BaseException] | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiting = Waiting(loop)
 
     @abc.abstractmethod
     async def attach(self, connection: Connection) -> Channel:
@@ -69,12 +70,7 @@ class Attachment(abc.ABC):
         """
         if self.channel is not None:
             return
-        waiter = self.loop.create_future()
-        self._waiters.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.discard(waiter)
+        await self._waiting.wait()
 
     def break_off(self, error: BaseException) -> None:
         """Has it attached anew, because what is on the channel is of no use any more."""
@@ -87,9 +83,7 @@ class Attachment(abc.ABC):
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_exception(ConnectionLost(f"{self.what} was closed"))
+        self._waiting.tell(ConnectionLost(f"{self.what} was closed"))
 
     async def _keep(self, connection: Connection) -> None:
         pause = 0.0
@@ -118,19 +112,13 @@ class Attachment(abc.ABC):
 
     def _failed(self, exc: MessagingError, pause: float) -> None:
         self.failure = exc
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_exception(exc)
+        self._waiting.tell(exc)
         logger.warning("%s can't be set up; again in %.2f s: %s", self.what, pause, exc)
 
     def _succeeded(self, channel: Channel) -> None:
         self.failure = None
         self.channel = channel
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._waiting.tell()
         self.ready()
 
     def ready(self) -> None:  # noqa: B027 - most have nothing to do

@@ -17,6 +17,7 @@ from mainspring.messaging.rabbit.connection import Connection
 from mainspring.messaging.rabbit.login import Login
 from mainspring.messaging.rabbit.opening import open_connection
 from mainspring.messaging.rabbit.options import Options
+from mainspring.messaging.waiting import Waiting
 
 __all__ = ["Link", "Place"]
 
@@ -58,7 +59,7 @@ class Link:
         self._on_up = on_up
         self._on_down = on_down
         self._on_refused = on_refused
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiting = Waiting(loop)
         self._refusal: MessagingError | None = None
         self._task = loop.create_task(self._run(), name="keeps a connection to RabbitMQ")
 
@@ -72,12 +73,7 @@ class Link:
             return
         if self._refusal is not None:
             raise self._refusal
-        waiter = self.loop.create_future()
-        self._waiters.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.discard(waiter)
+        await self._waiting.wait()
 
     async def close(self, error: BaseException) -> None:
         """Ends the connection and the attempts.
@@ -87,20 +83,10 @@ class Link:
         """
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        self._tell(error)
+        self._waiting.tell(error)
         connection, self.connection = self.connection, None
         if connection is not None:
             await connection.close()
-
-    def _tell(self, error: BaseException | None) -> None:
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if waiter.done():
-                continue
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
 
     async def _run(self) -> None:
         options = self._options
@@ -122,7 +108,7 @@ class Link:
             connection.on_lost = lost.set_result
             self.connection = connection
             self._on_up(connection)
-            self._tell(None)
+            self._waiting.tell()
             error = connection.error or await lost
             self.connection = None
             logger.warning("%s", error)
@@ -147,7 +133,7 @@ class Link:
             # A broker that can't be reached may be one that would let us in.
             if len(refusals) == len(errors):
                 self._refusal = refusals[0]
-                self._tell(refusals[0])
+                self._waiting.tell(refusals[0])
                 self._on_refused(refusals[0])
             raise refusals[0]
         if len(errors) == 1:

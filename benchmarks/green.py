@@ -8,12 +8,13 @@ case, the cases within a round, so the ratios of a round compare neighbours.
 import argparse
 import sys
 
-from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.figures import Series, interleave, spread, table
 from benchmarks.green_cases import CASES, LIBRARIES
 from benchmarks.options import Result
 from benchmarks.proc import choose_cores
 from benchmarks.processes import BenchmarkError, LineProcess
-from benchmarks.svg import Bar, Chart
+from benchmarks.relative import by_case, relative_groups
+from benchmarks.svg import Chart
 
 HELP = "green threads beside gevent's and eventlet's: switches, starts, memory"
 CASE_SECONDS = 120.0
@@ -84,10 +85,7 @@ def measure(options: argparse.Namespace) -> Result:
         lambda pair: {"value": one_case(pair[1], pair[0], cpu)},
         lambda pair: f"{pair[0]}/{pair[1]}",
     )
-    values: dict[str, dict[str, list[float | None]]] = {}
-    for key, row in flat.get("value", {}).items():
-        case, _, name = key.partition("/")
-        values.setdefault(case, {})[name] = row
+    values = by_case(flat.get("value", {}))
     return {"command": "green", "rounds": options.rounds, "versions": versions, "values": values}
 
 
@@ -110,18 +108,8 @@ def render(result: Result) -> str:
 
 def charts(result: Result) -> list[Chart]:
     """Returns one chart: each case relative to gevent, so that all fit on one axis."""
-    groups = []
-    for case, rows in result["values"].items():
-        series = Series(rows)
-        bars = []
-        for label, row in rows.items():
-            found = present(series.ratios(label, "gevent"))
-            if not found or not present(row):
-                continue
-            middle = Series({label: found}).median(label) or 0.0
-            text = f"{middle:.2f} ({number(series.median(label) or 0)} {CASES[case].unit})"
-            bars.append(Bar(label, middle, min(found), max(found), text))
-        if bars:
-            groups.append((CASES[case].title, bars))
+    groups = relative_groups(
+        result["values"], "gevent", lambda case: (CASES[case].title, CASES[case].unit)
+    )
     note = "relative to gevent within each round; less is better"
     return [Chart("green", "green threads", note, groups)] if groups else []

@@ -9,13 +9,14 @@ import argparse
 import sys
 from functools import partial
 
-from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.figures import Series, interleave, spread, table
 from benchmarks.loops import LoopName
 from benchmarks.micro_cases import CASES
 from benchmarks.options import Result, add_common, select_loops
 from benchmarks.proc import choose_cores
 from benchmarks.processes import LineProcess
-from benchmarks.svg import Bar, Chart
+from benchmarks.relative import by_case, relative_groups
+from benchmarks.svg import Chart
 
 HELP = "nanoseconds per call_soon, task switch, timer, queue round trip and so on"
 CASE_SECONDS = 120.0
@@ -76,10 +77,7 @@ def measure(options: argparse.Namespace) -> Result:
 
     pairs = [(case, loop) for case in cases for loop in loops]
     flat = interleave(options.rounds, pairs, one, lambda pair: f"{pair[0]}/{pair[1].label}")
-    values: dict[str, dict[str, list[float | None]]] = {}
-    for name, row in flat.get("ns", {}).items():
-        case, _, label = name.partition("/")
-        values.setdefault(case, {})[label] = row
+    values = by_case(flat.get("ns", {}))
     return {
         "command": "micro",
         "rounds": options.rounds,
@@ -112,20 +110,6 @@ def render(result: Result) -> str:
 
 def charts(result: Result) -> list[Chart]:
     """Returns one chart: each case relative to uvloop, so that all fit on one axis."""
-    groups = []
-    for case, rows in result["values"].items():
-        series = Series(rows)
-        bars = []
-        for label, row in rows.items():
-            found = present(series.ratios(label, "uvloop"))
-            middle = Series({label: found}).median(label) if found else None
-            if middle is None:
-                continue
-            text = f"{middle:.2f} ({number(series.median(label) or 0)} ns)"
-            if not present(row):
-                continue
-            bars.append(Bar(label, middle, min(found), max(found), text))
-        if bars:
-            groups.append((CASES[case].title, bars))
+    groups = relative_groups(result["values"], "uvloop", lambda case: (CASES[case].title, "ns"))
     note = "time relative to uvloop within each round; less is better"
     return [Chart("micro", "scheduling", note, groups)] if groups else []

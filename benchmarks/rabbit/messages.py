@@ -7,13 +7,13 @@ consumed from it by one process, on ours, on aiormq and on aio-pika, with the sa
 import argparse
 import asyncio
 import importlib
-import os
 import sys
 import time
 from typing import Any
 
 from benchmarks.figures import spread
 from benchmarks.processes import BenchmarkError, LineProcess
+from benchmarks.rabbit.broker import broker_url
 from benchmarks.svg import Chart
 
 HELP = "AMQP: CPU per message published, confirmed and consumed"
@@ -35,12 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Runs every library on two loops in turn."""
-    if url := os.environ.get("MAINSPRING_RABBITMQ_URL"):
+    with broker_url() as url:
         return rounds(url, options)
-    from tests.services.rabbitmq import RabbitMQ
-
-    with RabbitMQ.running() as broker:
-        return rounds(broker.url, options)
 
 
 def rounds(url: str, options: argparse.Namespace) -> dict[str, Any]:

@@ -6,7 +6,6 @@ Rounds are interleaved.
 """
 
 import argparse
-import os
 import statistics
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from benchmarks.figures import spread
 from benchmarks.proc import cpu_seconds
 from benchmarks.processes import BenchmarkError, LineProcess
+from benchmarks.rabbit.broker import broker_url
 from benchmarks.svg import Chart
 
 HELP = "RPC over RabbitMQ: calls/s, CPU per call, latency of one call at a time"
@@ -81,12 +81,8 @@ def one_round(peer: str, url: str, options: argparse.Namespace) -> dict[str, flo
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Runs all peers in turn; a RabbitMQ of its own unless MAINSPRING_RABBITMQ_URL names one."""
-    if url := os.environ.get("MAINSPRING_RABBITMQ_URL"):
+    with broker_url() as url:
         return rounds(url, options)
-    from tests.services.rabbitmq import RabbitMQ
-
-    with RabbitMQ.running() as broker:
-        return rounds(broker.url, options)
 
 
 def rounds(url: str, options: argparse.Namespace) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Threads and forks of eventlet programs, and the C stack under them."""
 
 from tests.compat.conftest import Run
+from tests.loop.helpers import FORK_AND_WAIT
 
 
 def test_each_thread_has_a_hub_of_its_own(run: Run) -> None:
@@ -53,17 +54,8 @@ FORK = """
 # Else threading's own handler fails in a child of a green thread, on every hub.
 eventlet.monkey_patch()
 wait_for_process = patcher.original("os").waitpid
-def fork_and_wait(child):
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            child()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(wait_for_process(pid, 0)[1])
 """
+FORK += FORK_AND_WAIT
 
 
 def test_a_forked_child_goes_on_with_what_waits_and_so_does_the_parent(run_ours: Run) -> None:

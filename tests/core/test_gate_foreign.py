@@ -11,9 +11,8 @@ import pytest
 
 import mainspring
 from tests.core.foreign import compile_module, load
+from tests.core.gating import NEVER, doze
 from tests.loop.helpers import run_program
-
-NEVER = 3600 * 10**9
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +30,6 @@ def loop():
     made = mainspring.new_event_loop()
     yield made
     made.close()
-
-
-async def doze():
-    """Has the loop sleep in its poll, which is when the gate is open."""
-    await asyncio.sleep(0.0001)  # sleep-ok: nobody waits for the time to pass
 
 
 class Counting:

@@ -83,7 +83,7 @@ async def test_no_call_is_lost_or_answered_twice_when_a_broker_with_durable_queu
         async def keep_calling():
             for n in range(COUNT):
                 calls.append(Call(client, Target(topic="t"), "m", {"n": n}))
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # sleep-ok: spreads the calls over the restart
 
         calling = asyncio.create_task(keep_calling())
         await worker.until(lambda: len(worker.seen) > 20)

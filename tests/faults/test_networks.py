@@ -26,7 +26,7 @@ async def test_a_connection_that_is_reset_again_and_again_loses_and_doubles_noth
                 calls.append(Call(client, Target(topic="resets"), "m", {"n": n}))
                 if n % 50 == 25:
                     await asyncio.to_thread(proxy.cut)
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.002)  # sleep-ok: spreads the calls over the cuts
             replied = await asyncio.gather(*[one.response() for one in calls])
             assert [response.result["n"] for response in replied] == [*range(COUNT)]
             assert max(one.replies for one in calls) == 1

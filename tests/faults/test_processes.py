@@ -86,8 +86,7 @@ async def test_answers_to_a_caller_that_is_gone_are_given_up_and_nothing_is_kept
         assert [len(one.caller.lost) for one in calls] == [1] * COUNT
         for got in worker.seen:
             worker.respond(got)
-        while len(worker.outcomes) < COUNT:
-            await asyncio.sleep(0.05)
+        await worker.until(lambda: len(worker.outcomes) == COUNT)
         assert {type(error) for error in worker.outcomes} == {MessageUndeliverable}
         assert server._responder._missing == {}
 

@@ -43,7 +43,7 @@ class Counting:
     async def slow(self, n):
         self.running += 1
         self.most = max(self.most, self.running)
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.002)  # sleep-ok: what a slow handler is
         self.running -= 1
         self.ran[n] += 1
         return n
@@ -71,6 +71,19 @@ async def ends(replies):
     return [end if isinstance(end, int) else type(end) for end in ended]
 
 
+async def calls_over_a_restart(client, broker):
+    """Makes calls while a broker restarts, and returns their replies."""
+    replies = []
+    restarting = None
+    for n in range(COUNT):
+        replies.append(client.call("work", n=n))
+        if n == 50:
+            restarting = asyncio.create_task(asyncio.to_thread(broker.restart))
+        await asyncio.sleep(0.005)  # sleep-ok: spreads the calls over the restart
+    await restarting
+    return replies
+
+
 @pytest.mark.parametrize("ack", ["early", "late"])
 async def test_each_call_runs_once_and_ends_once_while_the_network_breaks(shared_broker, ack):
     with Proxy.running(shared_broker.port) as proxy:
@@ -81,21 +94,14 @@ async def test_each_call_runs_once_and_ends_once_while_the_network_breaks(shared
                 replies.append(client.call("work", n=n))
                 if n % 50 == 25:
                     await asyncio.to_thread(proxy.cut)
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.002)  # sleep-ok: spreads the calls over the cuts
             assert await ends(replies) == [*range(COUNT)]
             assert endpoint.ran == Counter(range(COUNT))
 
 
 async def test_each_call_ends_once_when_a_broker_with_durable_queues_restarts(broker):
     async with service(f"{broker.url}?{DURABLE}", "durable", ack="late") as (client, endpoint):
-        replies = []
-        restarting = None
-        for n in range(COUNT):
-            replies.append(client.call("work", n=n))
-            if n == 50:
-                restarting = asyncio.create_task(asyncio.to_thread(broker.restart))
-            await asyncio.sleep(0.005)
-        await restarting
+        replies = await calls_over_a_restart(client, broker)
         assert await ends(replies) == [*range(COUNT)]
         assert endpoint.ran == Counter(range(COUNT))
 
@@ -103,14 +109,7 @@ async def test_each_call_ends_once_when_a_broker_with_durable_queues_restarts(br
 async def test_no_call_stays_unanswered_when_a_broker_with_transient_queues_restarts(broker):
     async with service(f"{broker.url}?{QUICK}", "transient") as (client, endpoint):
         client = client.prepare(timeout=10)
-        replies = []
-        restarting = None
-        for n in range(COUNT):
-            replies.append(client.call("work", n=n))
-            if n == 50:
-                restarting = asyncio.create_task(asyncio.to_thread(broker.restart))
-            await asyncio.sleep(0.005)
-        await restarting
+        replies = await calls_over_a_restart(client, broker)
         ended = await ends(replies)
         wrong = {end for n, end in enumerate(ended) if end != n}
         # What was in a queue is gone with it; what came before the server was back has no queue.

@@ -8,14 +8,37 @@ needs to be root.
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".tools" / "debian"
 PATIENCE = 300
+
+
+def quietly(
+    command: Sequence[str | Path], patience: float = PATIENCE, **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """Runs a program to its end; what it says is kept.
+
+    Args:
+        command: the program and its arguments.
+        patience: seconds it may take.
+        options: for `subprocess.run`.
+    """
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=patience,
+        check=False,
+        **options,
+    )
 
 
 @dataclass
@@ -67,14 +90,7 @@ def _fetch(package: str, root: Path) -> None:
     # Without a lock and with a folder of its own, apt downloads as any user.
     options = ["-o", "Debug::NoLocking=1", "-o", f"Dir::Cache::archives={archives}"]
     options += ["-o", "APT::Sandbox::User=", "-o", "APT::Install-Recommends=0"]
-    done = subprocess.run(
-        ["apt-get", *options, "--yes", "--quiet", "--download-only", "install", package],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = quietly(["apt-get", *options, "--yes", "--quiet", "--download-only", "install", package])
     if done.returncode != 0:
         pytest.fail(f"apt-get could not fetch {package} (apt-get update first?):\n{done.stderr}")
     for archive in archives.glob("*.deb"):

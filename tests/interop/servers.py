@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from .debian import Installed, find
+from .debian import Installed, find, quietly
 
 PATIENCE = 60
 
@@ -28,6 +28,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def give_away(folder: Path) -> str | None:
+    """Gives a folder of root's to an unprivileged user; returns that one's name, else None."""
+    if os.geteuid() != 0:
+        return None
+    shutil.chown(folder, "nobody")
+    return "nobody"
+
+
 class Server:
     """A server process and what a client needs to know of it."""
 
@@ -37,10 +45,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
-        self.user: str | None = None
-        if os.geteuid() == 0:
-            self.user = "nobody"
-            shutil.chown(folder, self.user)
+        self.user = give_away(folder)
 
     @property
     def superuser(self) -> str:
@@ -53,16 +58,12 @@ class Server:
 
     def run(self, program: Installed, *arguments: str) -> None:
         """Runs a program to its end as the server's user."""
-        done = subprocess.run(
+        done = quietly(
             [program.path, *arguments],
+            PATIENCE,
             user=self.user,
             env=program.environment,
             cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -7,6 +7,20 @@ from typing import Any
 
 PATIENCE = 60
 
+# For programs: calls a function in a forked child, and returns the exit code of that.
+FORK_AND_WAIT = """
+def fork_and_wait(child):
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            child()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(wait_for_process(pid, 0)[1])
+"""
+
 
 def run_ready(loop: Any) -> None:
     """Runs what is queued now."""

@@ -2,24 +2,17 @@
 
 import pytest
 
-from tests.loop.helpers import run_program
+from tests.loop.helpers import FORK_AND_WAIT, run_program
 
 HEAD = """
 import asyncio, gc, os, signal, socket, sys, warnings
 import mainspring
 warnings.simplefilter("ignore", DeprecationWarning)
 
-def fork_and_wait(child):
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            child()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
+wait_for_process = os.waitpid
+"""
+HEAD += FORK_AND_WAIT
+HEAD += """
 loop = mainspring.new_event_loop()
 loop.slow_callback_duration = 60  # forking takes as long as it takes
 loop.run_until_complete(asyncio.sleep(0))

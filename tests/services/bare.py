@@ -167,7 +167,11 @@ class Worker:
         except Exception as exc:
             name, module = type(exc).__name__, type(exc).__module__
             response.failure = Failure(name, module, str(exc), exc.args, traceback=("tb\n",))
-        self.over.respond(request, response, lambda _, error: self.outcomes.append(error))
+        self.over.respond(request, response, self._settle)
+
+    def _settle(self, _: object, error: BaseException | None) -> None:
+        self.outcomes.append(error)
+        self._changed.set()
 
     @staticmethod
     def responses(request: Request) -> Response:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.debian import HOME, PATIENCE, Installed
+from tests.interop.debian import HOME, PATIENCE, Installed, quietly
 
 from .rabbitmq import RabbitMQ
 
@@ -56,14 +56,7 @@ def fetch() -> Path:
         apt += ["-o", f"{name}={value}"]
     print(f"fetching the newest RabbitMQ into {ROOT.relative_to(HOME.parents[1])}")
     for arguments in (["update"], ["--download-only", "install", *PACKAGES]):
-        done = subprocess.run(
-            [*apt, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = quietly([*apt, *arguments])
         if done.returncode != 0:
             pytest.skip(f"Debian's newest suite can't be had: {done.stderr}")
     archives = sorted((work / "archives").glob("*.deb"))

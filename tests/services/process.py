@@ -4,8 +4,6 @@ It has a port and a data folder of its own for as long as it exists, whatever be
 process: what the tests of faults need. Only processes that it has started are ever ended.
 """
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.interop.debian import Installed
-from tests.interop.servers import free_port
+from tests.interop.servers import free_port, give_away
 
 PATIENCE = 60
 
@@ -35,10 +33,7 @@ class Service:
         self.folder = folder
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
-        self.user: str | None = None
-        if os.geteuid() == 0:
-            self.user = "nobody"
-            shutil.chown(folder, self.user)
+        self.user = give_away(folder)
 
     @property
     def url(self) -> str:

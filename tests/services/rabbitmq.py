@@ -9,7 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.interop.debian import HOME, Installed, find
+from tests.interop.debian import HOME, Installed, find, quietly
 from tests.interop.servers import free_port
 
 from .process import PATIENCE, Service
@@ -85,16 +85,12 @@ class RabbitMQ(Service):
         escript = Path(program.environment["RABBITMQ_HOME"]) / "escript" / "rabbitmqctl"
         command = [program.path, "+B", "-boot", "start_clean", "-noinput", "-noshell", "-hidden"]
         command += ["-run", "escript", "start", "-escript", "main", "rabbitmqctl_escript"]
-        done = subprocess.run(
+        done = quietly(
             [*command, "-extra", str(escript), "--quiet", *arguments],
+            PATIENCE,
             user=self.user,
             env=program.environment,
             cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

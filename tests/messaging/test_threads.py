@@ -1,6 +1,7 @@
 """Clients and servers used from OS threads, from green threads, and from other loops."""
 
 import asyncio
+import concurrent.futures
 import threading
 
 import pytest
@@ -16,6 +17,7 @@ from mainspring.messaging import (
     endpoint,
     get_transport,
 )
+from mainspring.messaging.reply import Reply
 from tests.threads import from_a_thread
 
 TARGET = Target(topic="topic", server="server")
@@ -197,3 +199,36 @@ def test_the_blocking_with_is_refused_in_a_coroutine(serving):
                 each.__enter__()
 
     serving(main, Service())
+
+
+def test_a_thread_that_waits_for_a_reply_is_told_when_its_loop_is_closed():
+    waiting = threading.Event()
+
+    class Awaited(Reply):
+        def add_done_callback(self, fn, *, context=None):
+            super().add_done_callback(fn, context=context)
+            waiting.set()
+
+    loop = mainspring.new_event_loop()
+    reply = Awaited(loop=loop)
+    running = threading.Event()
+    loop.call_soon(running.set)
+    runner = threading.Thread(target=loop.run_forever)
+    runner.start()
+    running.wait()
+
+    def wait():
+        with pytest.raises(RuntimeError, match="was closed while a thread waited"):
+            reply.result()
+        return "told"
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        told = pool.submit(wait)
+        waiting.wait()
+        loop.call_soon_threadsafe(loop.stop)
+        runner.join()
+        for task in asyncio.all_tasks(loop):
+            # Or it would be reported as destroyed.
+            task._log_destroy_pending = False
+        loop.close()
+        assert told.result() == "told"

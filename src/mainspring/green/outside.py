@@ -62,8 +62,6 @@ def refuse_to_block(call: str, instead: str) -> NoReturn:
 
 
 async def _run(awaitable: Any) -> Any:
-    if asyncio.iscoroutine(awaitable):
-        return await awaitable
     return await _Awaitable(awaitable)
 
 
@@ -75,14 +73,18 @@ class _Awaitable:
         return as_iterator(self._awaitable)
 
 
-def wait_in_thread(loop: asyncio.AbstractEventLoop, awaitable: Any) -> Any:
+def wait_in_thread(
+    loop: asyncio.AbstractEventLoop, awaitable: Any, timeout: float | None = None
+) -> Any:
     """Has a loop that runs in another thread wait for something, and blocks this one until then.
 
     Parameters:
         loop: the loop.
         awaitable: what to wait for there, in a copy of this thread's context.
+        timeout: seconds to wait at most; None to wait for ever.
 
     Raises:
+        TimeoutError: the time is over; the work there is cancelled.
         RuntimeError: the loop is closed, or was closed meanwhile.
         BaseException: what the awaitable raises. A KeyboardInterrupt here cancels the work there.
     """
@@ -91,7 +93,11 @@ def wait_in_thread(loop: asyncio.AbstractEventLoop, awaitable: Any) -> Any:
     is_own = not asyncio.isfuture(awaitable)
 
     def start() -> None:
-        task = asyncio.ensure_future(_run(awaitable), loop=loop) if is_own else awaitable
+        if asyncio.iscoroutine(awaitable):
+            # As it is: a task that is cancelled before it begins closes its own coroutine only.
+            task: asyncio.Future[Any] = loop.create_task(awaitable)
+        else:
+            task = loop.create_task(_run(awaitable)) if is_own else awaitable
         started.append(task)
         task.add_done_callback(finish)
 
@@ -105,7 +111,14 @@ def wait_in_thread(loop: asyncio.AbstractEventLoop, awaitable: Any) -> Any:
         else:
             answer.set_result(task.result())
 
+    def drop() -> None:
+        if not started and asyncio.iscoroutine(awaitable):
+            # It never began, and never will.
+            awaitable.close()
+
     def lose() -> None:
+        # Here already: at the interpreter's end the thread that waits may not run any more.
+        drop()
         if not answer.done():
             answer.set_exception(
                 RuntimeError(f"{loop!r} was closed while a thread waited for {awaitable!r}")
@@ -119,12 +132,10 @@ def wait_in_thread(loop: asyncio.AbstractEventLoop, awaitable: Any) -> Any:
     forget: Callable[[], None] = loop._at_close(lose) if isinstance(loop, Loop) else lambda: None
     try:
         loop.call_soon_threadsafe(start, context=contextvars.copy_context())
-        return answer.result()
+        return answer.result(timeout)
     except BaseException:
         if loop.is_closed():
-            if is_own and not started and asyncio.iscoroutine(awaitable):
-                # It never began, and never will.
-                awaitable.close()
+            drop()
         elif not answer.done():
             loop.call_soon_threadsafe(cancel)
         raise

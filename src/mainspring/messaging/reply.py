@@ -6,10 +6,11 @@ thread. A call that is cancelled is given up: the server is told so.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection, Coroutine
 from contextvars import Context
 from typing import Any, Protocol
+
+from mainspring.green.outside import wait_in_thread
 
 __all__ = ["Abandonable", "Reply", "reply_of"]
 
@@ -38,8 +39,7 @@ class Reply[T](asyncio.Future[T]):
 
         Parameters:
             timeout: seconds to wait; None for as long as it takes. The operation goes on when they
-                are
-                over: `cancel()` ends it.
+                are over: `cancel()` ends it.
 
         Returns:
             The result.
@@ -48,6 +48,7 @@ class Reply[T](asyncio.Future[T]):
             asyncio.InvalidStateError: it isn't there yet, and this thread runs a loop, which
                 waiting would stop: await it, add a callback, or in a green thread `await_(reply)`.
             TimeoutError: it isn't there after `timeout`.
+            RuntimeError: its loop was closed before it came.
             asyncio.CancelledError: it was cancelled.
             BaseException: what the operation raised.
         """
@@ -119,14 +120,11 @@ class Reply[T](asyncio.Future[T]):
             raise asyncio.InvalidStateError(
                 f"the reply isn't there yet, and its loop doesn't run, so it can't come: {self!r}"
             )
-        arrived = threading.Event()
-
-        def arrive(_: object) -> None:
-            arrived.set()
-
-        self.get_loop().call_soon_threadsafe(asyncio.Future.add_done_callback, self, arrive)
-        if not arrived.wait(timeout):
-            raise TimeoutError(f"no reply within {timeout} s; it is still awaited")
+        try:
+            # Not for the reply itself: that goes on when the time is over.
+            wait_in_thread(self.get_loop(), asyncio.wait([self]), timeout)
+        except TimeoutError:
+            raise TimeoutError(f"no reply within {timeout} s; it is still awaited") from None
 
 
 def reply_of[T](loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> Reply[T]:

@@ -8,15 +8,13 @@ import pytest
 
 import mainspring
 from mainspring.core.gate import Gate
-from tests.core.gating import NEVER, doze
+from tests.core.gating import NEVER, doze, loop_without_heirs
 from tests.loop.helpers import run_program
 
 
 @pytest.fixture
 def loop():
-    made = mainspring.new_event_loop()
-    yield made
-    made.close()
+    yield from loop_without_heirs()
 
 
 def endless(has_begun, is_over):

@@ -9,9 +9,8 @@ import weakref
 
 import pytest
 
-import mainspring
 from tests.core.foreign import compile_module, load
-from tests.core.gating import NEVER, doze
+from tests.core.gating import NEVER, doze, loop_without_heirs
 from tests.loop.helpers import run_program
 
 
@@ -27,9 +26,7 @@ def foreign(compiled):
 
 @pytest.fixture
 def loop():
-    made = mainspring.new_event_loop()
-    yield made
-    made.close()
+    yield from loop_without_heirs()
 
 
 class Counting:

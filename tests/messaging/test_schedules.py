@@ -243,3 +243,17 @@ def how(reply: Any) -> str | None:
 
 TestSchedules = Schedules.TestCase
 TestSchedules.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+
+
+def test_an_answer_to_a_duplicate_that_the_broker_refuses_is_sent_again():
+    schedule = Schedules()
+    schedule.serve("late", 1)
+    schedule.call()
+    schedule.accept(0)
+    schedule.deliver(0)
+    schedule.fail(0)
+    schedule.break_the_servers_connection()
+    schedule.deliver(0)
+    schedule.refuse_answer(0)
+    # Lets everything arrive, and checks that nothing is left without an answer.
+    schedule.teardown()

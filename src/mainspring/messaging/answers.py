@@ -4,13 +4,17 @@ What can't be encoded becomes a failure that can. What can't be sent is counted,
 outcome as if the transport had.
 """
 
-from mainspring.messaging.errors import EncodeError, MessageDeliveryFailure
+from mainspring.messaging.errors import (
+    EncodeError,
+    MessageDeliveryFailure,
+    MessageUndeliverable,
+)
 from mainspring.messaging.failures import failure_of, plain_failure
 from mainspring.messaging.messages import Request, Response
 from mainspring.messaging.statistics import ServerStatistics
 from mainspring.messaging.transport import Outcome, Transport
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "is_lost"]
 
 
 class Answers:
@@ -65,6 +69,14 @@ class Answers:
         """Counts a response that didn't arrive."""
         if error is not None:
             self._counts.undelivered_replies += 1
+
+
+def is_lost(error: BaseException | None) -> bool:
+    """Tells from how an answer fared whether its request has to come again.
+
+    It has if the answer isn't with the broker; by then the request is known.
+    """
+    return error is not None and not isinstance(error, MessageUndeliverable)
 
 
 def _ignore(response: Response, error: BaseException | None) -> None:

@@ -13,12 +13,11 @@ from functools import partial
 from typing import Any
 
 from mainspring.messaging.admission import Admission
-from mainspring.messaging.answers import Answers
+from mainspring.messaging.answers import Answers, is_lost
 from mainspring.messaging.call import Call
 from mainspring.messaging.dedup import Duplicates
 from mainspring.messaging.dispatcher import Dispatcher, Method
 from mainspring.messaging.errors import (
-    MessageUndeliverable,
     MessagingError,
     MessagingTimeout,
     ServerBusy,
@@ -335,8 +334,7 @@ class Service:
         self, call: Call, response: Response, error: BaseException | None
     ) -> None:
         self._answers.on_outcome(response, error)
-        if error is not None and not isinstance(error, MessageUndeliverable):
-            # The answer isn't with the broker: the request comes again, and is known by then.
+        if is_lost(error):
             for delivery in call.deliveries:
                 delivery.reject(requeue=True)
         self._end(call, response)
@@ -345,7 +343,10 @@ class Service:
         self, delivery: Delivery[Request], response: Response, error: BaseException | None
     ) -> None:
         self._answers.on_outcome(response, error)
-        delivery.ack()
+        if is_lost(error):
+            delivery.reject(requeue=True)
+        else:
+            delivery.ack()
 
     def _settle(self, call: Call) -> None:
         for delivery in call.deliveries:

@@ -2,6 +2,7 @@
 
 import faulthandler
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -20,3 +21,12 @@ def nothing_hangs() -> Iterator[None]:
     faulthandler.dump_traceback_later(SECONDS, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_background_loop_is_left() -> Iterator[None]:
+    """Ends the background loop of the process: others' tests depend on what threads there are."""
+    yield
+    background = sys.modules.get("mainspring.green.background")
+    if background is not None:
+        background.end_background_loop()

@@ -17,9 +17,9 @@ from . import rabbitmq as rabbitmq_module
 from .rabbitmq import RabbitMQ
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_broker() -> Iterator[RabbitMQ]:
-    """A RabbitMQ that no test breaks; skips where there is none."""
+    """A RabbitMQ of the folder's, that no test breaks; skips where there is none."""
     if not rabbitmq_module.is_here():
         pytest.skip("there is no RabbitMQ here; `make services` fetches one")
     with RabbitMQ.running() as broker:

@@ -11,7 +11,7 @@ import threading
 
 from mainspring.loop.loop import Loop, new_event_loop
 
-__all__ = ["background_loop"]
+__all__ = ["background_loop", "end_background_loop"]
 
 _lock = threading.Lock()
 _loop: Loop | None = None
@@ -41,7 +41,8 @@ def _serve(loop: Loop) -> None:
         runner.get_loop().run_forever()
 
 
-def _end() -> None:
+def end_background_loop() -> None:
+    """Ends the background loop, and what is left of its tasks; the next use begins another."""
     with _lock:
         loop, thread = _loop, _thread
     if loop is None or thread is None or loop.is_closed():
@@ -56,5 +57,5 @@ def _forget() -> None:
     _loop = _thread = None
 
 
-atexit.register(_end)
+atexit.register(end_background_loop)
 os.register_at_fork(after_in_child=_forget)

@@ -21,6 +21,7 @@ COMMANDS = {
     "spawn": "benchmarks.spawn",
     "rpc": "benchmarks.rpc",
     "rpc-rabbit": "benchmarks.rabbit.rpc",
+    "rpc-nats": "benchmarks.nats.rpc",
     "amqp": "benchmarks.rabbit.messages",
     "callgrind": "benchmarks.callgrind",
     "report": "benchmarks.report",

@@ -22,6 +22,7 @@ from mainspring.messaging.nats.connection import Connection
 from mainspring.messaging.nats.errors import Refused
 from mainspring.messaging.nats.options import Options
 from mainspring.messaging.nats.wire import renewed
+from mainspring.messaging.target import Target
 from mainspring.messaging.transport import Outcome
 
 __all__ = ["Outbox"]
@@ -150,6 +151,22 @@ class Outbox:
             self._hold(_Held(subject, body, reply, headers, None, None, None))
         else:
             self.connection.publish(subject, body, reply, headers)
+
+    async def is_heard(self, subject: str, body: bytes, target: Target) -> bool:
+        """Sends a message, and tells whether anybody listens there; True if that isn't known.
+
+        Parameters:
+            subject: where.
+            body: what.
+            target: whom it is for.
+        """
+        if self.connection is None:
+            return True
+        probe = Request(target, "", {})
+        probe.mandatory = True
+        told: asyncio.Future[BaseException | None] = self._loop.create_future()
+        self.publish(subject, body, None, probe, lambda _, error: told.set_result(error))
+        return not isinstance(await told, MessageUndeliverable)
 
     def is_sent(self, token: str) -> bool:
         """Tells whether a call was sent, and isn't settled."""

@@ -11,7 +11,7 @@ from functools import partial
 
 from nats.aio.msg import Msg
 
-from mainspring.messaging.errors import MessagingError, ServerBusy
+from mainspring.messaging.errors import MessageUndeliverable, MessagingError, ServerBusy
 from mainspring.messaging.failures import failure_of
 from mainspring.messaging.messages import Notification, Request, Response
 from mainspring.messaging.nats.connection import logger
@@ -24,6 +24,7 @@ from mainspring.messaging.nats.wire import (
     decode_cancel,
     decode_notification,
     decode_request,
+    encode_cancel,
     encode_notification,
     encode_request,
     encode_response,
@@ -64,6 +65,13 @@ class ServerSubscription(NatsSubscription[Request]):
         topic, server = subjects.request(any_server), subjects.request(target)
         fanout = subjects.request(target(server=None, fanout=True))
         cancel = self.guarded(self._on_cancel)
+        # Where it is heard whether others serve the same; and those where nobody does.
+        self._target = target
+        self._heard_at = {
+            topic: subjects.cancellations(any_server),
+            server: subjects.cancellations(target),
+        }
+        self._deserted: set[str] = set()
         self._streams = [
             Stream(topic, SERVERS, self.guarded(partial(self._on_request, topic))),
             Stream(server, SERVERS, self.guarded(partial(self._on_request, server))),
@@ -83,6 +91,12 @@ class ServerSubscription(NatsSubscription[Request]):
             # A fanout: the others have it.
             self.counts["dropped"] += 1
             return
+        if delivery.origin in self._deserted:
+            # The server tells only who publishes; and that would be us.
+            if request.msg_id is not None:
+                error = MessageUndeliverable(f"nobody serves {request.target} any more")
+                self._answer(request.reply_to, error)
+            return
         self.counts["given_back"] += 1
         body = encode_request(request, self._loop.time(), delivery.attempt + 1)
         try:
@@ -90,6 +104,12 @@ class ServerSubscription(NatsSubscription[Request]):
         except MessagingError as exc:
             self.counts["dropped"] += 1
             logger.error("%s could not give %r back: %s", self.what, request, exc)
+
+    async def look_for_others(self) -> None:
+        """Finds out whether others serve the topic, and the same name."""
+        for subject, heard_at in self._heard_at.items():
+            if not await self._outbox.is_heard(heard_at, encode_cancel(""), self._target):
+                self._deserted.add(subject)
 
     def refuse(self, message: Request) -> None:
         """Tells the caller that there is no place."""

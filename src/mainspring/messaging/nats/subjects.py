@@ -14,6 +14,8 @@ __all__ = ["SERVERS", "Subjects", "pool_group", "token"]
 
 # The queue group of those that share a topic.
 SERVERS = "servers"
+# Those of listeners that name no pool, and of a pool.
+_LISTENERS, _POOL = "listeners", "pool-"
 # What stands for itself besides letters, digits and `_-~`.
 _PLAIN = "!$&'()+,/:;=@[]^`{|}<?#"
 # What a NATS server takes as one line is bounded; a reply's subject and the rest fit as well.
@@ -33,7 +35,7 @@ def token(name: str) -> str:
 
 def pool_group(pool: str | None) -> str:
     """Returns the queue group of a pool of listeners; None is one as well."""
-    return "listeners" if pool is None else f"pool-{token(pool)}"
+    return _LISTENERS if pool is None else f"{_POOL}{token(pool)}"
 
 
 class Subjects:
@@ -83,7 +85,7 @@ class Subjects:
 
     def given_back(self, target: Target, priority: str, pool: str | None) -> str:
         """Returns where a notification goes that a listener of a pool has given back."""
-        return self._join(target, "again", priority, pool_group(pool))
+        return self._join(target, "again", priority, _LISTENERS if pool is None else _POOL + pool)
 
     def _join(self, target: Target, kind: str, *names: str) -> str:
         if not target.topic or not all(names):

@@ -125,6 +125,9 @@ class NatsSubscription[M: (Request, Notification)](Subscription):
     def give_back(self, delivery: NatsDelivery[M]) -> None:
         """Has a message delivered to another, if there is one."""
 
+    async def look_for_others(self) -> None:
+        """Finds out who is left for what will be given back."""
+
     @abc.abstractmethod
     def refuse(self, message: M) -> None:
         """Deals with a message that there is no place for."""
@@ -202,6 +205,8 @@ class NatsSubscription[M: (Request, Notification)](Subscription):
         if connection is not None:
             await asyncio.gather(*map(connection.unsubscribe, subscriptions))
         self._is_stopped = True
+        if self._waiting or self._unsettled:
+            await self.look_for_others()
         waiting, self._waiting = self._waiting, OrderedDict()
         for delivery in waiting.values():
             self.give_back(delivery)

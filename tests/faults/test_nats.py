@@ -169,9 +169,8 @@ async def test_a_request_that_comes_twice_runs_once(shared_nats, topic):
         body = encode_request(request, 0.0)
         for _ in range(3):
             await other.publish(f"mainspring.topic.{topic}", body, inbox)
-        bodies = [(await answers.next_msg(timeout=30)).data for _ in range(3)]
-        # The answer is kept, and sent again.
-        assert bodies == [b'{"result":1}'] * 3
+            # The answer is kept, and sent again.
+            assert (await answers.next_msg(timeout=30)).data == b'{"result":1}'
         assert endpoint.ran == Counter([1])
         await other.close()
 

@@ -1,4 +1,4 @@
-"""NATS that breaks: it keeps nothing, so what is counted is that each call ends once, and is told so."""
+"""NATS that breaks: it keeps nothing, so what is counted is that each call ends once, told so."""
 
 import asyncio
 import signal
@@ -51,7 +51,7 @@ async def test_each_call_ends_once_when_the_server_restarts(nats, topic):
 
 
 async def test_calls_in_flight_are_told_at_once_that_the_connection_broke(nats, topic):
-    async with service(f"{nats.url}?{QUICK}", topic) as (client, endpoint):
+    async with service(f"{nats.url}?{QUICK}", topic) as (client, _):
         replies = [client.call("endless") for _ in range(COUNT)]
         await client.call("work", n=0)
         await asyncio.to_thread(nats.kill)
@@ -160,7 +160,7 @@ async def test_a_caller_that_is_killed_leaves_nothing_behind_at_the_server(share
 
 
 async def test_a_request_that_comes_twice_runs_once(shared_nats, topic):
-    async with service(shared_nats.url, topic, ack="late") as (client, endpoint):
+    async with service(shared_nats.url, topic, ack="late") as (_, endpoint):
         other = await nats_py.connect(shared_nats.url)
         inbox = other.new_inbox()
         answers = await other.subscribe(inbox)

@@ -43,6 +43,29 @@ def test_what_is_set_in_a_module_is_set_in_its_second_object(replaced, plain):
     assert second.new == 1
 
 
+def test_code_that_ran_before_sees_the_replacement(plain, green_module):
+    def use(module):
+        return module.sleep()
+
+    for _ in range(1000):
+        use(plain)
+    replaced = ReplacedNames(plain, green_module, ["sleep"])
+    replaced.install()
+    assert {use(plain) for _ in range(1000)} == {"green"}
+    assert {use(second_module(plain)) for _ in range(1000)} == {"slept"}
+    assert {use(plain) for _ in range(1000)} == {"green"}
+    replaced.remove()
+    assert {use(plain) for _ in range(1000)} == {"slept"}
+
+
+def test_what_a_module_computes_or_lacks_is_as_before(replaced, plain):
+    vars(plain)["__getattr__"] = {"computed": 1}.__getitem__
+    assert plain.computed == 1
+    del vars(plain)["__getattr__"]
+    with pytest.raises(AttributeError, match="module 'plain_module' has no attribute 'nosuch'"):
+        _ = plain.nosuch
+
+
 def test_removing_gives_the_originals_back(replaced, plain):
     replaced.remove()
     assert plain.sleep() == "slept"

@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mainspring.green.patching.natives import RLockType
+from mainspring.green.patching.natives import NativeRLock, RLockType
 from mainspring.green.patching.rlock import SharedRLock
 
 __all__ = ["exchange_locks", "install", "remove"]
@@ -59,18 +59,25 @@ def exchange_locks(
     Returns:
         Which locks stayed as they were: who holds it, and under which name.
     """
-    found: dict[int, tuple[Any, list[tuple[Any, str]]]] = {}
+    # The first is for comparison: what refers to it is known.
+    probe = types.SimpleNamespace(lock=NativeRLock())
+    found: dict[int, tuple[Any, list[tuple[Any, str]]]]
+    found = {id(probe.lock): (probe.lock, [(probe, "lock")])}
+    others = 0
     gc.collect()
     for owner, name, lock in _held(tuple(make)):
-        found.setdefault(id(lock), (lock, []))[1].append((owner, name))
+        if owner is not probe:
+            found.setdefault(id(lock), (lock, []))[1].append((owner, name))
         del lock
     kept = []
     for lock, places in found.values():
+        if places[0][0] is probe:
+            others = sys.getrefcount(lock) - 1
+            continue
         module_names = [_module_of(owner) for owner, _ in places]
         if any(keeps(name) for name in module_names):
             continue
-        # Of the places, `found`, this frame, and the call itself.
-        is_whole = sys.getrefcount(lock) == len(places) + 3
+        is_whole = sys.getrefcount(lock) - others == len(places)
         if is_whole and _is_free(lock) and all(_can_set(owner) for owner, _ in places):
             new = make[type(lock)]()
             for owner, name in places:

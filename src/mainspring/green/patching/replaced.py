@@ -78,7 +78,18 @@ class ReplacedNames:
                 names[name] = value
             self._class.__setattr__(module, name, value)
 
-        body: dict[str, Any] = {**replaced, "__setattr__": set_attribute, "__slots__": ()}
+        def get_missing(module: Any, name: str) -> Any:
+            return self._class.__getattribute__(module, name)
+
+        # Code that has run before has learnt where a module's attributes are, and would go on to
+        # take them from the namespace of whatever looks attributes up as modules do (since 3.14).
+        body: dict[str, Any] = {
+            **replaced,
+            "__getattribute__": object.__getattribute__,
+            "__getattr__": get_missing,
+            "__setattr__": set_attribute,
+            "__slots__": (),
+        }
         self.module.__class__ = type(self._class.__name__, (self._class,), body)
 
     def remove(self) -> None:

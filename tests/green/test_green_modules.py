@@ -13,8 +13,10 @@ from tests.green.helpers import turns
 
 @pytest.mark.parametrize(
     "name",
-    ["socket", "ssl", "select", "selectors", "time", "os", "subprocess"]
-    + ["http.client", "urllib.request"],
+    [
+        *("socket", "ssl", "select", "selectors", "time", "os", "subprocess"),
+        *("http.client", "urllib.request"),
+    ],
 )
 def test_every_public_name_of_the_stdlib_is_there(name):
     ours = vars(importlib.import_module(f"mainspring.green.{name}"))

@@ -253,7 +253,7 @@ def test_who_waits_for_a_socket_that_is_closed_gets_ebadf(run, pair):
         pair[0].close()
         errors = []
         for thread in threads:
-            with pytest.raises(OSError) as caught:
+            with pytest.raises(OSError, match="Bad file") as caught:
                 thread.get()
             errors.append(caught.value.errno)
         return errors
@@ -275,7 +275,7 @@ def test_a_number_that_is_used_again_at_once_brings_nothing_of_the_old_socket(ru
             turns()
             other.close()
             new_other.send(b"new")
-            with pytest.raises(OSError):
+            with pytest.raises(OSError, match="Bad file"):
                 thread.get()
             return reader.get()
 
@@ -287,7 +287,7 @@ def test_a_detached_fd_is_nobodys(run, pair):
         thread = spawn(pair[0].recv, 1)
         turns()
         fd = pair[0].detach()
-        with pytest.raises(OSError) as caught:
+        with pytest.raises(OSError, match="Bad file") as caught:
             thread.get()
         with socket.socket(fileno=fd) as again:
             pair[1].send(b"x")
@@ -313,7 +313,7 @@ def test_the_end_of_the_peer_wakes_who_reads_and_who_writes(run, pair):
         writer = spawn(pair[0].sendall, bytes(1_000_000))
         turns()
         pair[1].close()
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="Broken pipe|reset"):
             writer.get()
         try:
             return reader.get()

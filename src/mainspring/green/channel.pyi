@@ -1,5 +1,11 @@
 from collections.abc import Callable
 
+from errno import EBADF as EBADF
+from select import POLLIN as POLLIN
+from select import POLLOUT as POLLOUT
+from typing import final
+
+@final
 class Channel:
     fd: int
     timeout: float

@@ -1,4 +1,4 @@
-"""The stdlib's `os` for green threads: reading, writing and waiting for children wait greenly there.
+"""The stdlib's `os` for green threads: reads, writes and waits for children wait greenly there.
 
 An fd that doesn't block raises as ever. A blocking one is waited for, and then used in pieces that
 the system takes at once; a regular file is used as it is.

@@ -12,7 +12,7 @@ import _socket
 import math
 import os
 import socket as stdlib
-from errno import EAGAIN, EISCONN, EWOULDBLOCK
+from errno import EAGAIN, EWOULDBLOCK
 
 import cython
 from cython.cimports.cpython.buffer import (

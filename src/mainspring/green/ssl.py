@@ -1,4 +1,4 @@
-"""The stdlib's `ssl` for green threads: handshake, reading, writing and shutdown wait greenly there.
+"""The stdlib's `ssl` for green threads: handshake, read, write and shutdown wait greenly there.
 
 The socket below never blocks. What OpenSSL asks for is waited for, in either direction whatever is
 being done: a read may have to write, and the other way round.
@@ -24,7 +24,7 @@ __implements__ = (
 class _Connection:
     """The interpreter's own object of a TLS connection, with calls that wait."""
 
-    __slots__ = ("_sslobj", "_sock")
+    __slots__ = ("_sock", "_sslobj")
 
     def __init__(self, sslobj: Any, sock: "SSLSocket") -> None:
         object.__setattr__(self, "_sslobj", sslobj)

@@ -1,4 +1,4 @@
-"""The stdlib's `subprocess` for green threads: a child, and its pipes, are waited for greenly there.
+"""The stdlib's `subprocess` for green threads: a child and its pipes are waited for greenly there.
 
 `Popen` is a subclass of the stdlib's; its pipes are files of the same kinds, over raw ones that
 wait greenly in green threads and block elsewhere.
@@ -25,7 +25,7 @@ __implements__ = (
     "getstatusoutput",
     "run",
 )
-__all__ = _stdlib.__all__  # type: ignore[assignment]
+__all__ = _stdlib.__all__
 
 # Seconds between two looks at a child that can't be watched.
 _PAUSE = 0.01

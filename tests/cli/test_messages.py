@@ -19,6 +19,7 @@ from mainspring.messaging import (
 )
 from tests.services.plugin import shared_nats  # noqa: F401 - a fixture
 
+
 class Shop:
     """What is called."""
 

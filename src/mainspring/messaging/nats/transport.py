@@ -276,32 +276,29 @@ class NatsTransport(Transport):
 
     def _on_answer(self, msg: Msg) -> None:
         """Takes what comes to our inbox; nats-py must not be told of an error."""
+        token = msg.subject[self._prefix_length :]
+        headers, outbox, replies = msg.headers, self._outbox, self.replies
+        if outbox is None or replies is None:
+            return
         try:
-            self._take_answer(msg)
+            if headers is not None and not msg.data and headers.get("Status") == "503":
+                outbox.on_no_responders(token)
+                return
+            try:
+                response = decode_response(msg.data, headers, token)
+            except MalformedMessage as exc:
+                self._counts["poisoned"] += 1
+                logger.error("an answer that can't be read: %s", exc)
+                response = Response(token)
+                response.failure = failure_of(exc)
+            if response.ending:
+                outbox.settle(token)
+            replies.on_response(response)
         except Exception as exc:
             assert self.loop is not None
             self.loop.call_exception_handler(
                 {"message": "an answer could not be taken", "exception": exc, "transport": self}
             )
-
-    def _take_answer(self, msg: Msg) -> None:
-        token = msg.subject[self._prefix_length :]
-        headers, outbox = msg.headers, self._outbox
-        if outbox is None or self.replies is None:
-            return
-        if headers is not None and not msg.data and headers.get("Status") == "503":
-            outbox.on_no_responders(token)
-            return
-        try:
-            response = decode_response(msg.data, headers, token)
-        except MalformedMessage as exc:
-            self._counts["poisoned"] += 1
-            logger.error("an answer that can't be read: %s", exc)
-            response = Response(token)
-            response.failure = failure_of(exc)
-        if response.ending:
-            outbox.settle(token)
-        self.replies.on_response(response)
 
     def statistics(self) -> dict[str, int]:
         """Returns counts by name."""

@@ -9,7 +9,7 @@ message to oneself. nats-py's own way, a PING, overtakes what was published in t
 
 What nats-py does for each message is most of what a call costs, so the shorter ways of its API are
 taken. A subscription's messages go to a `future` of ours, which takes any number of them, at once
-and in their order: no queue and no task lie between (6 of 29 us of a request and its reply, bare).
+and in their order: no queue and no task lie between.
 `publish` is a coroutine that never waits as long as its buffer has room, which is seen to here; so
 it is run to its end where it is called.
 """
@@ -41,7 +41,7 @@ _DENIED = "permissions violation"
 
 
 class _Message(Msg):
-    """A message without what JetStream needs: half as much to make of each."""
+    """A message without what JetStream needs: there is less to make of each."""
 
     def __init__(
         self,

@@ -4,8 +4,8 @@ JSON can be read by everybody and everything, so it is what is sent; but it has 
 number that isn't finite. Where such a value is, the message is MessagePack. Nothing else is left to
 the encoder, which would take more than plain data and return something else at the other end.
 
-The types of a container's items are looked at all at once, in C: what is nothing but str, int,
-bool and None, as most arguments are, costs a tenth of a look at each.
+The types of a container's items are looked at all at once, in C; what is nothing but str, int, bool
+and None, as most arguments are, needs no more than that.
 """
 
 from collections.abc import Iterable, Mapping

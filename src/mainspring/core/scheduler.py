@@ -290,6 +290,10 @@ class Scheduler:
         """Has a byte that the interpreter writes to the other end of `fd` end the loop's sleep."""
         self.fds.add(SignalWatcher.__new__(SignalWatcher, fd), READ)
 
+    def _pass_signals_on(self, fd: cython.int, other: cython.int):
+        """Has the bytes that come from `fd` written to another fd too; to none when that is -1."""
+        cython.cast(SignalWatcher, self.fds.first(fd)).pass_on(other)
+
     def _unwatch_signals(self, fd: cython.int):
         """Ends what `_watch_signals` began."""
         self.fds.remove(self.fds.first(fd))

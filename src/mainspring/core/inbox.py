@@ -95,8 +95,8 @@ class Inbox(Watcher):
 class SignalWatcher(Watcher):
     """Watches the fd to which the interpreter writes a byte a signal, and reads them away.
 
-    Which signal it was the interpreter keeps by itself; the bytes only end the loop's sleep. Whoever
-    had them before the loop ran gets them all the same, by a copy of his fd.
+    Which signal it was the interpreter keeps by itself; the bytes only end the loop's sleep.
+    Whoever had them before the loop ran gets them all the same, by a copy of his fd.
     """
 
     def __cinit__(self, fd: cython.int):

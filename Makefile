@@ -51,7 +51,7 @@ patched-tests:  ## run CPython's own tests of the patched modules, in green thre
 interop:  ## run servers, clients and databases on the loop, as they are
 	@$(ENV) test interop extra:messaging extra:nats extra:rabbit -- python -m pytest tests/interop -v $(ARGS)
 
-interop-suites:  ## run the own tests of anyio, aiohttp, eventlet and gevent on their loop and on ours
+interop-suites:  ## run the own tests of anyio, aiohttp, eventlet, gevent and Twisted on their loop and on ours
 	@$(ENV) test -- python -m tests.interop.suites $(ARGS)
 
 tsan:  ## look for data races between the gate's threads (needs gcc's libtsan)

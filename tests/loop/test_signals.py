@@ -251,6 +251,45 @@ def test_a_run_gives_the_wake_up_fd_back_to_whoever_had_it(ours, pair):
         signal.set_wakeup_fd(previous)
 
 
+def test_whoever_had_the_wake_up_fd_before_the_run_gets_its_bytes_meanwhile(ours, pair):
+    """Twisted's reactor knows by it that a child has ended."""
+    reader, writer = pair
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        ours.add_signal_handler(signal.SIGUSR1, ours.stop)
+        ours.add_reader(reader, ours.stop)
+        ours.call_soon(send)
+        ours.run_forever()
+        assert reader.recv(10) == bytes([signal.SIGUSR1])
+    finally:
+        signal.set_wakeup_fd(before)
+
+
+def test_a_wake_up_fd_that_was_set_during_the_run_stays(ours, pair):
+    before = signal.set_wakeup_fd(-1)
+    try:
+        ours.call_soon(lambda: signal.set_wakeup_fd(pair[1].fileno(), warn_on_full_buffer=False))
+        run_ready(ours)
+        assert signal.set_wakeup_fd(-1) == pair[1].fileno()
+    finally:
+        signal.set_wakeup_fd(before)
+
+
+def test_a_wake_up_fd_that_was_closed_during_the_run_is_not_set_again(ours):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        ours.call_soon(os.close, writer)
+        run_ready(ours)
+        assert signal.set_wakeup_fd(-1) == -1
+        # Nor is a copy of it left open.
+        assert os.read(reader, 1) == b""
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reader)
+
+
 def test_a_keyboard_interrupt_ends_the_sleep_of_the_loop(ours):
     # asyncio's loop may miss one that comes between its last Python instruction and its sleep.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -16,6 +16,7 @@ from cython.cimports.mainspring.core.capi import (
 )
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
 from cython.cimports.mainspring.core.observed import ObservedScheduler
+from cython.cimports.mainspring.core.phases import Phases
 from cython.cimports.mainspring.core.priority import is_any_named, level_in, level_of
 from cython.cimports.mainspring.core.runnable import Runnable
 from cython.cimports.mainspring.core.scheduler import SPARE_TAKE
@@ -232,10 +233,14 @@ class CallbackScheduler(ObservedScheduler):
 
     def _end_running(self):
         """Forgets the loop's thread, and that it was to stop."""
+        phases: Phases = self.phases
         self.statistics.end_running(self.clock.ticks())
         self.thread = 0
         self.is_stopping = False
         self.gate.end()
+        while phases is not None:
+            phases.end_run()
+            phases = phases.following
 
     @property
     def _thread_id(self):

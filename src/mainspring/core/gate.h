@@ -70,10 +70,10 @@ typedef struct Gate {
     /* The helper thread; not in a forked child. */
     int has_helper;
     pthread_t helper_thread;
-    /* Turns, by the loop's clock. */
-    unsigned long switches;
+    /* Turns, by the loop's clock; `out`: when the loop's thread went off to a library's callbacks. */
+    unsigned long switches, out_switches;
     int had_turn;
-    long long turn_at, turn_span;
+    long long turn_at, turn_span, out_at;
     /* What happened, for the statistics. */
     unsigned long long requests, repeats, parks, expired, offers, turns;
     long long waited, longest, parked;

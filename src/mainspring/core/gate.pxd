@@ -19,3 +19,6 @@ cdef class Gate:
 # without the GIL.
 cdef PyThreadState* release(void* gate) noexcept
 cdef void retake(void* gate, PyThreadState* state) noexcept
+# The same for another library's callbacks, which are the loop's work and take the GIL themselves.
+cdef PyThreadState* step_out(void* gate) noexcept
+cdef void step_in(void* gate, PyThreadState* state) noexcept

@@ -25,6 +25,8 @@ from cython.cimports.mainspring.core.gate_h import (
     gate_repeats,
     gate_retake,
     gate_start_helper,
+    gate_step_in,
+    gate_step_out,
     gate_switch_off,
     gate_turn_is_due,
 )
@@ -146,6 +148,16 @@ def release(gate: cython.p_void) -> cython.pointer(PyThreadState):
 def retake(gate: cython.p_void, state: cython.pointer(PyThreadState)) -> cython.void:
     """Takes the GIL that `release` released."""
     gate_retake(gate, state)
+
+
+def step_out(gate: cython.p_void) -> cython.pointer(PyThreadState):
+    """Releases the GIL for another library's callbacks, which take it when they are Python's."""
+    return gate_step_out(gate)
+
+
+def step_in(gate: cython.p_void, state: cython.pointer(PyThreadState)) -> cython.void:
+    """Takes the GIL that `step_out` released."""
+    gate_step_in(gate, state)
 
 
 @cython.cfunc

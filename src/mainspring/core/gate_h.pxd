@@ -17,6 +17,8 @@ cdef extern from "turns.h":
     void gate_give(void*, long long now) noexcept
     PyThreadState* gate_release(void*) noexcept
     void gate_retake(void*, PyThreadState*) noexcept
+    PyThreadState* gate_step_out(void*) noexcept
+    void gate_step_in(void*, PyThreadState*) noexcept
     void gate_enter(void*) noexcept
     void gate_leave(void*) noexcept
     void gate_start_helper(void*) noexcept

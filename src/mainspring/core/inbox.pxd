@@ -25,4 +25,7 @@ cdef class Inbox(Watcher):
 
 
 cdef class SignalWatcher(Watcher):
-    pass
+    # A copy of the fd that had the bytes before, or -1.
+    cdef int other
+
+    cdef int pass_on(self, int fd) except -1

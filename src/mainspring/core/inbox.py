@@ -96,15 +96,32 @@ class SignalWatcher(Watcher):
     """Watches the fd to which the interpreter writes a byte a signal, and reads them away.
 
     Which signal it was the interpreter keeps by itself; the bytes only end the loop's sleep.
+    Whoever had them before the loop ran gets them all the same, by a copy of his fd.
     """
 
     def __cinit__(self, fd: cython.int):
         self.fd = fd
+        self.other = -1
         self.is_internal = True
+
+    def __dealloc__(self):
+        if self.other >= 0:
+            c_close(self.other)
 
     def run(self):
         sink: cython.char[256]
+        count: cython.Py_ssize_t = 256
         self.ready = 0
-        while c_read(self.fd, sink, 256) == 256:
-            pass
+        while count == 256:
+            count = c_read(self.fd, sink, 256)
+            if count > 0 and self.other >= 0:
+                c_write(self.other, sink, count)
+        return 0
+
+    def pass_on(self, fd: cython.int):
+        """Passes the bytes on to an fd as well, from now on; to none when it is -1."""
+        if self.other >= 0:
+            c_close(self.other)
+        # A copy: the fd may be closed, and its number another file's, while the loop runs.
+        self.other = -1 if fd < 0 else os.dup(fd)
         return 0

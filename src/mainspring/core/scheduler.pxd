@@ -29,7 +29,7 @@ cdef class Scheduler:
     cdef Clock clock
     cdef Statistics statistics
     cdef LockOut lock_out
-    # None unless somebody takes part in each iteration.
+    # The first of those that take part in each iteration; as a rule None.
     cdef Phases phases
     cdef list to_flush
     cdef Runnable spare

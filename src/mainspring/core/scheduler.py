@@ -26,6 +26,7 @@ from cython.cimports.mainspring.core.gate import Gate
 from cython.cimports.mainspring.core.inbox import Inbox, SignalWatcher
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL, LOW_LEVEL
 from cython.cimports.mainspring.core.lock_out import LockOut
+from cython.cimports.mainspring.core.phases import Phases, prepare_sleep
 from cython.cimports.mainspring.core.poller import READ
 from cython.cimports.mainspring.core.priority import is_any_named
 from cython.cimports.mainspring.core.run_queue import RunQueue
@@ -81,19 +82,27 @@ class Scheduler:
 
     def iterate(self, may_sleep: cython.bint):
         now: cython.longlong
+        timeout: cython.longlong
+        phases: Phases = self.phases
         self.statistics.counters.iterations += 1
-        if self.phases is not None:
-            self.phases.before_poll()
+        while phases is not None:
+            phases.before_poll()
+            phases = phases.following
         if other_threads_live(self.interpreter):
             now = self.clock.now()
             if self.gate.turn_is_due(now):
                 # Compiled callbacks never come by the interpreter's own check: they'd keep the GIL.
                 # Before the inbox is looked at, because who has a turn may leave something there.
                 self.gate.give(now)
-        self.poll(self.time_to_sleep() if may_sleep else 0)
+        timeout = self.time_to_sleep() if may_sleep else 0
+        if timeout != 0 and self.phases is not None:
+            timeout = prepare_sleep(self.phases, timeout)
+        self.poll(timeout)
         self.collect()
-        if self.phases is not None:
-            self.phases.after_poll()
+        phases = self.phases
+        while phases is not None:
+            phases.after_poll()
+            phases = phases.following
         try:
             self.run_batch()
         finally:
@@ -280,6 +289,10 @@ class Scheduler:
     def _watch_signals(self, fd: cython.int):
         """Has a byte that the interpreter writes to the other end of `fd` end the loop's sleep."""
         self.fds.add(SignalWatcher.__new__(SignalWatcher, fd), READ)
+
+    def _pass_signals_on(self, fd: cython.int, other: cython.int):
+        """Has the bytes that come from `fd` written to another fd too; to none when that is -1."""
+        cython.cast(SignalWatcher, self.fds.first(fd)).pass_on(other)
 
     def _unwatch_signals(self, fd: cython.int):
         """Ends what `_watch_signals` began."""

@@ -73,4 +73,37 @@ static void gate_give(Gate *gate, long long now)
     gate->turn_at = now + gate->turn_span;
 }
 
+/* Releases the GIL for another library's callbacks, which take it themselves when they are Python's;
+ * `gate_step_in` is its other half. The gate stays closed: what they do is the loop's work. */
+static PyThreadState *gate_step_out(Gate *gate)
+{
+    if (gate == NULL || gate->gil == NULL)
+        return PyEval_SaveThread();
+    gate->has_company = other_threads_live(gate->interp);
+    if (gate->has_company) {
+        gate->out_at = monotonic_ns();
+        gate->out_switches = gil_switches(gate->gil);
+        /* Nobody sees whether a callback waits for the GIL; the helper, if it is awake, asks for it. */
+        gate_store(&gate->is_wanted, 1);
+    }
+    return PyEval_SaveThread();
+}
+
+static void gate_step_in(Gate *gate, PyThreadState *state)
+{
+    int is_late;
+    if (gate == NULL || gate->gil == NULL || !gate->has_company) {
+        gate_retake(gate, state);
+        return;
+    }
+    is_late = gil_switches(gate->gil) != gate->out_switches &&
+              monotonic_ns() - gate->out_at > GATE_LATE_NS;
+    gate_retake(gate, state);
+    /* Somebody else had the GIL for long, perhaps while a callback waited: the next ones have help. */
+    if (is_late) {
+        gate_start_helper(gate);
+        gate_ask_helper(gate, monotonic_ns());
+    }
+}
+
 #endif

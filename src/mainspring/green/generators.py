@@ -21,6 +21,8 @@ from cython.cimports.mainspring.loop.iterators import (
     as_exception,
 )
 
+from mainspring.green.deferreds import as_future, is_deferred
+
 Pointer = cython.typedef(cython.pointer(PyObject))
 
 
@@ -34,8 +36,8 @@ def as_iterator(awaitable):
         TypeError: it is nothing that can be waited for.
     """
     # A Deferred's own __await__ yields itself, which only Twisted understands.
-    if hasattr(awaitable, "asFuture"):
-        return awaitable.asFuture(events.get_running_loop()).__await__()
+    if is_deferred(awaitable):
+        return as_future(awaitable, events.get_running_loop()).__await__()
     if inspect.isgenerator(awaitable):
         return GeneratorCoroutine(awaitable)
     find = getattr(type(awaitable), "__await__", None)

@@ -2,7 +2,7 @@
 
 The work is done by a loop that runs in another thread: the future's own; else the loop for which
 this thread works (`to_thread`, `run_idle`); else the process's background loop. If that loop is
-closed first, the thread that waits gets an error.
+closed first, the thread that waits gets an error. A Deferred's work is the reactor's.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mainspring.green.background import background_loop
+from mainspring.green.deferreds import is_deferred, wait_for_deferred
 from mainspring.green.errors import BlockingSwitchOutError
 from mainspring.green.generators import as_iterator
 from mainspring.loop.home import home_loop
@@ -37,6 +38,8 @@ def await_outside(awaitable: Any) -> Any:
         return awaitable.get().block()
     if asyncio.isfuture(awaitable):
         return wait_in_thread(awaitable.get_loop(), awaitable)
+    if is_deferred(awaitable):
+        return wait_for_deferred(awaitable)
     return wait_in_thread(home_loop() or background_loop(), awaitable)
 
 

@@ -108,11 +108,18 @@ class Signals(Part):
             theirs.setblocking(False)
             self._signal_pair = ours, theirs
             self._watch_signals(ours.fileno())
-        return signal.set_wakeup_fd(self._signal_pair[1].fileno(), warn_on_full_buffer=False)
+        ours, theirs = self._signal_pair
+        previous = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        # Closed since, perhaps: then nobody waits for it.
+        with contextlib.suppress(OSError):
+            self._pass_signals_on(ours.fileno(), previous)
+        return previous
 
     def _end_signals(self, previous: int) -> None:
-        with contextlib.suppress(ValueError):
-            signal.set_wakeup_fd(previous)
+        if self._signal_pair is not None:
+            ours, theirs = self._signal_pair
+            self._pass_signals_on(ours.fileno(), -1)
+            _replace_wakeup_fd(theirs.fileno(), previous)
 
     def _close_signals(self) -> None:
         if self._signal_handlers:
@@ -131,9 +138,21 @@ class Signals(Part):
         # A byte that one process wrote would wake, or be read by, the other.
         pair, self._signal_pair = self._signal_pair, None
         if pair is not None and not self.is_closed():
+            _replace_wakeup_fd(pair[1].fileno(), -1)
             self._unwatch_signals(pair[0].fileno())
             for end in pair:
                 end.close()
+
+
+def _replace_wakeup_fd(ours: int, wanted: int) -> None:
+    """Sets the wake-up fd, unless somebody has set his own instead of ours."""
+    with contextlib.suppress(ValueError):
+        current = signal.set_wakeup_fd(-1)
+        try:
+            signal.set_wakeup_fd(wanted if current == ours else current)
+        except OSError:
+            # Closed meanwhile by whoever had it.
+            pass
 
 
 def _check_signal(sig: int) -> None:

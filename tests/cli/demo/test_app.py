@@ -23,7 +23,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": SOURCE}
 def test_the_ways_are_listed_with_their_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     printed = capsys.readouterr().out
-    assert "select                a loop around poll()" in printed
+    assert "select                   a loop around poll()" in printed
 
 
 def test_an_unknown_way_exits_with_2_and_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def never(work: Work) -> None:
 
 
 @pytest.mark.parametrize("quick", [True, False])
-@pytest.mark.parametrize("cells", range(2, 25, 2))
+@pytest.mark.parametrize("cells", range(2, 31, 2))
 def test_the_data_fits_the_time_even_if_every_cell_is_capped(cells: int, quick: bool) -> None:
     total = bytes_per_run(cells, quick=quick)
     seconds = cells * (2 * START_SECONDS + (1 + CAP) * total / RATE)

@@ -12,12 +12,16 @@ WAYS = [
     "thread",
     "select",
     "gevent",
+    "glib",
     "asyncio",
     "eventlet",
+    "twisted",
     "uvloop",
     "mainspring-callbacks",
     "mainspring-protocol",
     "mainspring-coroutine",
+    "mainspring-green-thread",
+    "mainspring-generator",
     "mainspring-run-idle",
 ]
 

@@ -2,10 +2,11 @@
 
     python -m tests.interop.suites [NAME ...] [--seconds N]
 
-anyio's and aiohttp's run on asyncio's loop, eventlet's on its epoll hub, gevent's on libev; then
-each on ours. The run fails when a test doesn't pass on ours that passes there, unless it is
-expected to, or when one passes that isn't expected to. What doesn't pass on ours only is run again
-by itself, once on each, before it counts: some tests depend on the machine's load.
+anyio's and aiohttp's run on asyncio's loop, eventlet's on its epoll hub, gevent's on libev,
+Twisted's on its asyncio reactor; then each on ours. The run fails when a test doesn't pass on ours
+that passes there, unless it is expected to, or when one passes that isn't expected to. What doesn't
+pass on ours only is run again by itself, once on each, before it counts: some tests depend on the
+machine's load.
 websockets is not among them: its source distributions (7.0 to 17.4 were looked at) have none of its
 tests that use a loop.
 """
@@ -16,8 +17,11 @@ import sys
 from collections import Counter
 from fnmatch import fnmatch
 
-from .gevent_suite import EXPECTED, GeventSuite
+from .gevent_suite import EXPECTED as GEVENT_EXPECTED
+from .gevent_suite import GeventSuite
 from .suite import Suite, SuiteError
+from .twisted_suite import EXPECTED as TWISTED_EXPECTED
+from .twisted_suite import TwistedSuite
 
 # The first three put their own function in the place of a method: of a transport's `write`, which
 # is compiled here as in uvloop, and of `loop.time`, which no timer here asks. The last wants a
@@ -74,7 +78,13 @@ SUITES = [
         environment={"GEVENT_RESOLVER": "thread"},
         control="libev-cext",
         ours="mainspring.compat.gevent.Loop",
-        expected=EXPECTED,
+        expected=GEVENT_EXPECTED,
+    ),
+    TwistedSuite(
+        "twisted",
+        ["twisted[tls,http2]", "greenlet", "pyhamcrest", "hypothesis"],
+        control="asyncio",
+        expected=TWISTED_EXPECTED,
     ),
 ]
 

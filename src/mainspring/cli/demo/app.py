@@ -1,7 +1,7 @@
 """The demo's command line: options, progress, the report, the picture.
 
 Invariant: what the user asked for is checked before the first run, so that nobody waits
-three minutes for an error; and with `--json -` nothing but JSON goes to standard output.
+four minutes for an error; and with `--json -` nothing but JSON goes to standard output.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         description="Send 40 MB beside busy Python work, in each way there is to wait, and"
         " compare what becomes of the transfer and of an echo on a second connection.",
     )
-    options.add_argument("--quick", action="store_true", help="send less: under 40 s in all")
+    options.add_argument("--quick", action="store_true", help="send less: under a minute in all")
     options.add_argument("--json", metavar="FILE", help="write the figures as JSON; - is stdout")
     options.add_argument("--only", nargs="+", metavar="NAME", default=[], help="only these ways")
     options.add_argument("--list", action="store_true", help="list the ways and end")

@@ -12,7 +12,7 @@ from cython.cimports.mainspring.compat.gevent.events import Event, IoEvent, Targ
 from cython.cimports.mainspring.core.capi import PyErr_GetRaisedException
 from cython.cimports.mainspring.core.fds import Watcher
 from cython.cimports.mainspring.core.level import DEFAULT_LEVEL, IDLE_LEVEL
-from cython.cimports.mainspring.core.phases import Phases
+from cython.cimports.mainspring.core.phases import Phases, chain_with, chain_without
 from cython.cimports.mainspring.core.runnable import Runnable
 from cython.cimports.mainspring.core.watching import WatchScheduler
 
@@ -60,7 +60,7 @@ class WatcherLoop(Phases):
         self.stopped = []
         self.files = []
         self.kept = set()
-        scheduler.phases = self
+        scheduler.phases = chain_with(scheduler.phases, self)
 
     def run_callback(self, func, *args):
         """Has a function called soon, in order of these calls.
@@ -264,7 +264,7 @@ class WatcherLoop(Phases):
 
     def _let_go(self):
         """Parts from the scheduler."""
-        self.scheduler.phases = None
+        self.scheduler.phases = chain_without(self.scheduler.phases, self)
         self.scheduler = None
         self.callbacks.clear()
         self.callbacks.report = None

@@ -6,7 +6,7 @@ the ids of the last so many requests, and of fewer the responses, to answer a du
 answer was lost.
 
 The order of what is remembered lies in a deque: to find the first key of a dict whose first keys
-were deleted, Python passes over all of these (5 us a call with a window of 10,000).
+were deleted, Python passes over all of these (1.6 us a call with a window of 10,000, and 0.2 so).
 """
 
 from collections import deque

@@ -12,7 +12,7 @@ LONG_SUITES := tests/conformance tests/interop tests/latency tests/faults
 SMOKE_SUITES := $(wildcard tests/core tests/loop tests/sync tests/cli/test_*.py tests/house)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test smoke lint format bench conformance interop interop-suites services faults tsan docs clean distclean
+.PHONY: help build demo test smoke lint format bench conformance patched-tests interop interop-suites services faults tsan docs clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ bench:  ## measure, and write a report into benchmarks/results
 # Other loops than asyncio's and ours come with the benchmarks.
 conformance:  ## run CPython's own asyncio tests on a loop (LOOP=module:factory)
 	@$(ENV) test $(if $(filter asyncio% mainspring%,$(LOOP)),,bench) -- python -m tests.conformance --loop $(LOOP) $(ARGS)
+
+patched-tests:  ## run CPython's own tests of the patched modules, in green threads
+	@$(ENV) test -- python -W ignore -m tests.conformance.patched $(ARGS)
 
 interop:  ## run servers, clients and databases on the loop, as they are
 	@$(ENV) test interop extra:messaging extra:rabbit -- python -m pytest tests/interop -v $(ARGS)

@@ -14,6 +14,7 @@ COMMANDS = {
     "gate": "benchmarks.gate",
     "micro": "benchmarks.micro",
     "green": "benchmarks.green",
+    "green-echo": "benchmarks.green_echo",
     "http": "benchmarks.http_plaintext",
     "syscalls": "benchmarks.syscalls",
     "memory": "benchmarks.memory",

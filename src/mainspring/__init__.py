@@ -1,7 +1,7 @@
 """Mainspring: one prioritised event loop for every way that Python code waits."""
 
 # The core first: it says so where there can be no loop, in a subinterpreter.
-from mainspring import core, green, sync  # noqa: F401
+from mainspring import core, green, patch, sync  # noqa: F401
 from mainspring.core.priority import Priority, priority
 from mainspring.green.calls import spawn
 from mainspring.green.from_thread import from_thread
@@ -26,6 +26,7 @@ __all__ = [
     "get_priority",
     "green",
     "new_event_loop",
+    "patch",
     "priority",
     "run",
     "set_priority",

@@ -62,20 +62,20 @@ def load(path: Path = HERE / "expected.toml", python: str = "") -> dict[str, Ent
     return entries
 
 
-def baseline_path(python: str = "") -> Path:
+def baseline_path(python: str = "", folder: Path = BASELINES) -> Path:
     """Returns where the baseline of a Python version lies."""
-    return BASELINES / f"{python or python_version()}.txt"
+    return folder / f"{python or python_version()}.txt"
 
 
-def load_baseline() -> set[str]:
-    """Returns the ids that asyncio passes on this Python; empty if it was never scored."""
-    path = baseline_path()
+def load_baseline(folder: Path = BASELINES) -> set[str]:
+    """Returns the ids that the control passes on this Python; empty if it was never scored."""
+    path = baseline_path(folder=folder)
     return set(path.read_text().split()) if path.exists() else set()
 
 
-def write_baseline(identities: Iterable[str]) -> Path:
-    """Writes the ids that asyncio passes on this Python."""
-    path = baseline_path()
+def write_baseline(identities: Iterable[str], folder: Path = BASELINES) -> Path:
+    """Writes the ids that the control passes on this Python."""
+    path = baseline_path(folder=folder)
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(f"{identity}\n" for identity in sorted(identities)))
     return path
@@ -113,11 +113,11 @@ def judge_ours(
     return verdicts
 
 
-def ever_known() -> set[str]:
+def ever_known(folder: Path = BASELINES) -> set[str]:
     """Returns the ids that are in the baseline of any Python."""
-    return set().union(*(path.read_text().split() for path in BASELINES.glob("*.txt")))
+    return set().union(*(path.read_text().split() for path in folder.glob("*.txt")))
 
 
-def stale(entries: Iterable[str]) -> list[str]:
+def stale(entries: Iterable[str], folder: Path = BASELINES) -> list[str]:
     """Returns the ids in the registry that no baseline has: a typo, or a test that was renamed."""
-    return sorted(set(entries) - ever_known())
+    return sorted(set(entries) - ever_known(folder))

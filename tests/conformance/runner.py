@@ -20,7 +20,7 @@ import time
 import traceback
 import unittest
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ class Outcome:
     seconds: float = 0.0
     detail: str = ""
     asked: bool = True  # for a loop; a test that never did says nothing about it
+
+
+Judge = Callable[[unittest.TestCase, Factory], Outcome]
 
 
 @dataclass
@@ -57,9 +60,14 @@ class Runner:
         factory: makes the loop under test.
         jobs: how many processes at a time.
         limit: seconds after which a test has hung.
+        judge: runs one test, in its process, and says how it ended; by default with asyncio's loops
+            replaced by the factory's.
     """
 
-    def __init__(self, factory: Factory, jobs: int, limit: float) -> None:
+    def __init__(
+        self, factory: Factory, jobs: int, limit: float, judge: Judge | None = None
+    ) -> None:
+        self._judge = judge or judge_on_loop
         self._factory = factory
         self._jobs = jobs
         self._limit = limit
@@ -92,7 +100,7 @@ class Runner:
             for pipe in (ours, *self._running):
                 os.close(pipe)
             self._selector.close()
-            run_in_child(test, noting(self._factory, asked), folder, theirs)
+            run_in_child(self._judge, test, noting(self._factory, asked), folder, theirs)
         os.close(theirs)
         with contextlib.suppress(OSError):  # the child does the same; whoever is first
             os.setpgid(pid, pid)
@@ -118,7 +126,8 @@ class Runner:
         test = self._running.pop(pipe)
         self._selector.unregister(pipe)
         os.close(pipe)
-        _, status = os.waitpid(test.pid, 0) if test.heard or hung else reap(test.pid)
+        # One that has hung may not even end when it is told to abort.
+        _, status = os.waitpid(test.pid, 0) if test.heard else reap(test.pid)
         with contextlib.suppress(OSError):
             os.killpg(test.pid, signal.SIGKILL)
         output = (test.folder / "output").read_text(errors="replace")[-6000:]
@@ -154,7 +163,9 @@ def reap(pid: int) -> tuple[int, int]:
     return os.waitpid(pid, 0)
 
 
-def run_in_child(test: unittest.TestCase, factory: Factory, folder: Path, pipe: int) -> None:
+def run_in_child(
+    judge: Judge, test: unittest.TestCase, factory: Factory, folder: Path, pipe: int
+) -> None:
     """Runs one test in this fresh process, reports through `pipe`, and never returns."""
     try:
         os.setpgid(0, 0)
@@ -178,11 +189,16 @@ def run_in_child(test: unittest.TestCase, factory: Factory, folder: Path, pipe: 
     os._exit(0)
 
 
-def judge(test: unittest.TestCase, factory: Factory) -> Outcome:
-    """Runs one test with its class's fixtures and says how it ended."""
+def judge_on_loop(test: unittest.TestCase, factory: Factory) -> Outcome:
+    """Runs one test with its class's fixtures, on loops of a factory, and says how it ended."""
     install(factory, test)
     result = unittest.TestResult()
     unittest.TestSuite([test]).run(result)
+    return outcome_of(result)
+
+
+def outcome_of(result: unittest.TestResult) -> Outcome:
+    """Says how the one test of a result ended."""
     problems = [text for _, text in result.errors + result.failures]
     problems += ["passed, though the test expects a failure"] * len(result.unexpectedSuccesses)
     if problems:

@@ -91,6 +91,13 @@ def test_every_entry_names_a_test_and_is_there_once(python):
     assert registry.stale(registry.load(python=python)) == []
 
 
+@pytest.mark.parametrize("python", ["3.12", "3.13", "3.14", "3.15"])
+def test_every_entry_of_the_patched_tests_names_a_test_and_is_there_once(python):
+    here = registry.HERE / "patched"
+    entries = registry.load(here / "expected.toml", python)
+    assert registry.stale(entries, here / "baseline") == []
+
+
 def test_an_entry_without_a_reason_is_refused(tmp_path):
     path = tmp_path / "expected.toml"
     path.write_text('[[expected]]\nkind = "later"\nreason = " "\ntests = ["a"]\n')

@@ -61,6 +61,11 @@ def test_the_idle_sum_of_the_tutorial_is_what_the_page_says(tmp_path):
     assert "`499999500000`" in (DOCS / "tutorial" / "idle-work.md").read_text(encoding="utf-8")
 
 
+def test_the_program_whose_modules_are_patched_has_an_answer(tmp_path):
+    program = first_block("how-to/patch-a-programs-modules.md")
+    assert run(program, tmp_path) == (0, "you said hello\n", "")
+
+
 def test_the_function_that_cannot_be_preempted_is_named(tmp_path):
     page = "explanation/what-cannot-be-preempted.md"
     code, output, errors = run(first_block(page), tmp_path)

@@ -1,0 +1,1 @@
+"""The stdlib's `http` for green threads."""

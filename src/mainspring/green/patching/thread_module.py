@@ -1,0 +1,59 @@
+"""What `_thread` has for green threads: the names of `threading`, and `start_new_thread`."""
+
+import _thread
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from mainspring.green.call import current
+from mainspring.green.calls import spawn
+from mainspring.green.errors import GreenletExit
+from mainspring.green.threading import Lock, RLock, get_ident, local
+
+__all__ = ["RLock", "allocate_lock", "get_ident", "start_new_thread"]
+__implements__ = (
+    "RLock",
+    "_local",
+    "allocate",
+    "allocate_lock",
+    "get_ident",
+    "start_new",
+    "start_new_thread",
+)
+
+allocate_lock = allocate = Lock
+_local = local
+_start_new_thread = _thread.start_new_thread
+
+
+def start_new_thread(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None, /
+) -> int:
+    """`_thread.start_new_thread`; called in a green thread it starts one."""
+    if current() is None or not callable(function) or not isinstance(args, tuple):
+        # Also for the interpreter to say what is wrong.
+        return _start_new_thread(function, args, *(() if kwargs is None else (kwargs,)))
+    return id(spawn(_run, function, args, kwargs or {}))
+
+
+start_new = start_new_thread
+
+
+def _run(function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    try:
+        function(*args, **kwargs)
+    except (SystemExit, GreenletExit):
+        # It ends the thread only.
+        pass
+    except Exception as exc:
+        message = f"Exception ignored in thread started by {function!r}"
+        sys.unraisablehook(
+            types.SimpleNamespace(
+                exc_type=type(exc),
+                exc_value=exc,
+                exc_traceback=exc.__traceback__,
+                err_msg=message,
+                object=None,
+            )
+        )

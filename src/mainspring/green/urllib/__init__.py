@@ -1,0 +1,1 @@
+"""The stdlib's `urllib` for green threads."""

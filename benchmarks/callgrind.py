@@ -6,7 +6,7 @@ is in both and cancels out; what is left of it (the start varies by a few millio
 with the addresses that the system hands out) is divided by an N that makes it small.
 Instructions repeat to a fraction of a percent where times on a shared machine vary by tens, so
 a claim such as "at most 2 %" is made here. An echo is counted in its server alone: the client is a
-process of its own.
+process of its own. Of a call both ends are counted: they are in one process.
 """
 
 import argparse
@@ -26,13 +26,20 @@ from benchmarks.processes import BenchmarkError, LineProcess, start
 from benchmarks.servers import Load, python_server
 from benchmarks.svg import Bar, Chart
 
-HELP = "instructions per call_soon, per task switch or per echo, counted by valgrind"
+HELP = "instructions per call_soon, task switch, echo or call, counted by valgrind"
 DEFAULT_CASES = "call_soon,switch"
 # Each with what the server is written with: 1 KiB, 100 connections, as `echo` has it.
 ECHOES = {"echo": "protocol", "echo-streams": "streams"}
-TITLES = {name: case.title for name, case in CASES.items()} | {
-    name: f"echo, {api}, 1 KiB x 100 connections" for name, api in ECHOES.items()
-}
+# As `rpc` has it: the peer, the URL, how many are in flight, and the bytes of an echo.
+CALLS = {"call": ("mainspring", "memory://bench", 64, 64)}
+TITLES = (
+    {name: case.title for name, case in CASES.items()}
+    | {name: f"echo, {api}, 1 KiB x 100 connections" for name, api in ECHOES.items()}
+    | {
+        name: f"call, {url.partition('//')[0]}//, {size} bytes, {in_flight} in flight"
+        for name, (_, url, in_flight, size) in CALLS.items()
+    }
+)
 RUN_SECONDS = 600.0
 START_SECONDS = 120.0
 TOTALS = re.compile(r"^(?:totals|summary): (\d+)", re.MULTILINE)
@@ -52,7 +59,7 @@ def instructions(loop: LoopName, case: str, operations: int) -> int:
 
     Args:
         loop: where it runs.
-        case: a key of `CASES`.
+        case: a key of `TITLES`.
         operations: how many.
 
     Returns:
@@ -66,6 +73,10 @@ def instructions(loop: LoopName, case: str, operations: int) -> int:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
         if case in ECHOES:
             said = _serve([*command, *python_server(loop, ECHOES[case])], operations)
+        elif case in CALLS:
+            peer, url, in_flight, size = CALLS[case]
+            command += [sys.executable, "-m", "benchmarks.rpc", peer, loop.spec, url]
+            said = _run([*command, str(operations), str(in_flight), str(size)])
         else:
             command += [sys.executable, "-m", "benchmarks.micro_cases", "--loop", loop.spec]
             command += ["--case", case, "--operations", str(operations), "--repeats", "1"]

@@ -28,7 +28,7 @@ NOT_IN_STUBS = [
     r".*\.__(test|pyx_capi)__",
     r".*\.TimerHandle\.__(eq|lt|le|gt|ge)__",
     # An __init__ without parameters shows none of its own.
-    r".*\.(Lock|Event|AsyncResult|ThreadLock)\.__init__",
+    r".*\.(Lock|Event|AsyncResult|ThreadLock|Admission|Broker)\.__init__",
 ]
 
 

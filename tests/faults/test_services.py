@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from mainspring import await_, spawn
 from mainspring.messaging import (
     Client,
     MessageUndeliverable,
@@ -34,6 +35,8 @@ class Counting:
     def __init__(self):
         self.ran = Counter()
         self.running = self.most = self.endless_ones = 0
+        self.wanted = 0
+        self.all_here = asyncio.Event()
 
     async def work(self, n):
         self.ran[n] += 1
@@ -46,6 +49,14 @@ class Counting:
         await asyncio.sleep(0.002)  # sleep-ok: what a slow handler is
         self.running -= 1
         self.ran[n] += 1
+        return n
+
+    async def together(self, n):
+        """Answers when `wanted` calls are here at once."""
+        self.ran[n] += 1
+        if len(self.ran) == self.wanted:
+            self.all_here.set()
+        await self.all_here.wait()
         return n
 
     async def endless(self):
@@ -178,6 +189,24 @@ async def test_ten_thousand_calls_of_ten_thousand_tasks_share_one_connection(sha
             assert await asyncio.gather(*tasks) == [*range(10_000)]
             assert len(endpoint.ran) == 10_000
             # The server's, and the client's.
+            assert proxy.accepted == 2
+
+
+async def test_ten_thousand_calls_of_a_thousand_green_threads_share_one_connection(shared_broker):
+    with Proxy.running(shared_broker.port) as proxy:
+        url = f"rabbit://127.0.0.1:{proxy.port}/"
+        async with service(url, "many-green", concurrency=10_000) as (client, endpoint):
+            endpoint.wanted = 10_000
+
+            def ten(first):
+                replies = [client.call("together", n=n) for n in range(first, first + 10)]
+                return [await_(reply) for reply in replies]
+
+            threads = [spawn(ten, first) for first in range(0, 10_000, 10)]
+            results = await asyncio.gather(*threads)
+            assert [n for ten_of_them in results for n in ten_of_them] == [*range(10_000)]
+            # None was answered before all were in flight.
+            assert client.statistics().replies == 10_000
             assert proxy.accepted == 2
 
 

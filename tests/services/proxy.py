@@ -4,6 +4,7 @@ It runs in a thread of its own on asyncio's loop, so it works whatever the loop 
 """
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -34,11 +35,15 @@ class Proxy:
     Args:
         target: the port to relay to.
         record: whether to keep what goes through.
+        listener: a socket that listens already; None for a new one.
     """
 
-    def __init__(self, target: int, record: bool = False) -> None:
+    def __init__(
+        self, target: int, record: bool = False, listener: socket.socket | None = None
+    ) -> None:
         self.target = target
         self.record = record
+        self._listener = listener
         self.recordings: list[Recording] = []
         self.port = 0
         self.accepted = 0
@@ -52,9 +57,11 @@ class Proxy:
 
     @classmethod
     @contextmanager
-    def running(cls, target: int, record: bool = False) -> Iterator["Proxy"]:
+    def running(
+        cls, target: int, record: bool = False, listener: socket.socket | None = None
+    ) -> Iterator["Proxy"]:
         """Starts one, which is gone when the block has ended."""
-        proxy = cls(target, record)
+        proxy = cls(target, record, listener)
         proxy._thread.start()
         try:
             proxy._do(proxy._listen())
@@ -97,7 +104,8 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        listener = self._listener or socket.create_server(("127.0.0.1", 0))
+        self._server = await asyncio.start_server(self._relay, sock=listener)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _end(self) -> None:

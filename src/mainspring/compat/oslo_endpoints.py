@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mainspring.messaging import RPCAccessPolicy, get_context
+from mainspring.messaging.listener import metadata_of
+from mainspring.messaging.messages import Notification
 
 __all__ = [
     "AdaptedEndpoint",
     "AdaptedPolicy",
     "NoOpSerializer",
+    "batch_method",
     "listener_method",
     "server_method",
 ]
@@ -99,6 +102,29 @@ def listener_method(serializer: Any) -> Callable[[Callable[..., Any]], Callable[
             ctxt = serializer.deserialize_context(dict(get_context()))
             payload = serializer.deserialize_entity(ctxt, payload)
             return function(ctxt, publisher_id, event_type, payload, metadata)
+
+        return hear
+
+    return adapt
+
+
+def batch_method(serializer: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Returns what makes our method of one that a listener calls with a list of dicts."""
+
+    def told(notification: Notification) -> dict[str, Any]:
+        ctxt = serializer.deserialize_context(dict(notification.context))
+        return {
+            "ctxt": ctxt,
+            "publisher_id": notification.publisher_id,
+            "event_type": notification.event_type,
+            "payload": serializer.deserialize_entity(ctxt, notification.payload),
+            "metadata": metadata_of(notification),
+        }
+
+    def adapt(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def hear(notifications: list[Notification]) -> Any:
+            return function([told(notification) for notification in notifications])
 
         return hear
 

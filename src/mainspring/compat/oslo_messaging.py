@@ -20,8 +20,20 @@ from mainspring.compat.oslo_endpoints import (
     AdaptedEndpoint,
     AdaptedPolicy,
     NoOpSerializer,
-    listener_method,
     server_method,
+)
+from mainspring.compat.oslo_notifications import (
+    NotificationListener,
+    Notifier,
+    get_batch_notification_listener,
+    get_notification_listener,
+)
+from mainspring.compat.oslo_transports import (
+    OsloTransport,
+    TransportOptions,
+    get_notification_transport,
+    get_rpc_transport,
+    native,
 )
 from mainspring.green.waiting import await_
 from mainspring.messaging import (
@@ -30,7 +42,6 @@ from mainspring.messaging import (
     ExplicitRPCAccessPolicy,
     InvalidTarget,
     LegacyRPCAccessPolicy,
-    Listener,
     MessageDeliveryFailure,
     MessageUndeliverable,
     MessagingError,
@@ -48,10 +59,8 @@ from mainspring.messaging import (
     UnsupportedVersion,
     expected_exceptions,
     expose,
-    get_transport,
 )
-from mainspring.messaging import Notifier as _Notifier
-from mainspring.messaging.notifier import PRIORITIES
+from mainspring.messaging.client import DEFAULT_TIMEOUT
 
 __all__ = [
     "DefaultRPCAccessPolicy",
@@ -65,6 +74,7 @@ __all__ = [
     "NoOpSerializer",
     "NoSuchMethod",
     "NotificationFilter",
+    "NotificationListener",
     "NotificationResult",
     "Notifier",
     "RPCAccessPolicy",
@@ -73,9 +83,11 @@ __all__ = [
     "RPCVersionCapError",
     "RemoteError",
     "Target",
+    "TransportOptions",
     "UnsupportedVersion",
     "expected_exceptions",
     "expose",
+    "get_batch_notification_listener",
     "get_notification_listener",
     "get_notification_transport",
     "get_rpc_client",
@@ -86,46 +98,46 @@ __all__ = [
 MessagingException = MessagingError
 
 
-def get_rpc_transport(
-    conf: Any, url: str | None = None, allowed_remote_exmods: Sequence[str] | None = None
-) -> Transport:
-    """Returns a transport for calls.
-
-    Parameters:
-        conf: has a `transport_url`, or is None.
-        url: where to; None for `conf.transport_url`, or `memory://`.
-        allowed_remote_exmods: the modules whose exceptions arrive as what they are, for its
-            clients.
-    """
-    transport = get_transport(url or getattr(conf, "transport_url", None) or "memory://")
-    transport.allowed_remote_exmods = tuple(  # type: ignore[attr-defined]
-        allowed_remote_exmods or ()
-    )
-    return transport
-
-
-def get_notification_transport(conf: Any, url: str | None = None) -> Transport:
-    """Returns a transport for notifications; parameters as for `get_rpc_transport`."""
-    return get_rpc_transport(conf, url)
-
-
 class RPCClient:
     """Calls and casts; `prepare` makes another with other settings.
 
     Parameters:
         transport: of `get_rpc_transport`.
         target: as for `mainspring.messaging.Client`.
+        timeout: seconds that a call may take; None for `conf.rpc_response_timeout`, or 60.
+        version_cap: the newest version that may be asked for.
         serializer: makes plain data of values; None for `NoOpSerializer`.
+        retry: of no account: the transport tries on until the deadline.
+        call_monitor_timeout: as for `mainspring.messaging.Client`.
+        transport_options: whether what no server would get is an error; None: it is.
         settings: as for `mainspring.messaging.Client`.
     """
 
     def __init__(
-        self, transport: Transport, target: Target, serializer: Any = None, **settings: Any
+        self,
+        transport: OsloTransport | Transport,
+        target: Target,
+        timeout: float | None = None,
+        version_cap: str | None = None,
+        serializer: Any = None,
+        retry: int | None = None,
+        call_monitor_timeout: float | None = None,
+        transport_options: TransportOptions | None = None,
+        **settings: Any,
     ) -> None:
         settings.setdefault(
             "allowed_remote_modules", getattr(transport, "allowed_remote_exmods", ())
         )
-        self._client = Client(transport, target, **settings)
+        self._timeout = getattr(transport, "timeout", DEFAULT_TIMEOUT)
+        self._client = Client(
+            native(transport),
+            target,
+            timeout=self._timeout if timeout is None else timeout,
+            version_cap=version_cap,
+            call_monitor_timeout=call_monitor_timeout,
+            mandatory=_mandatory(transport_options),
+            **settings,
+        )
         self._serializer = serializer or NoOpSerializer()
 
     @property
@@ -134,10 +146,25 @@ class RPCClient:
         return self._client.target
 
     def prepare(self, **changes: Any) -> "RPCClient":
-        """Returns a client with other settings: those of `mainspring.messaging.Client.prepare`."""
+        """Returns a client with other settings.
+
+        Parameters:
+            changes: `exchange`, `topic`, `namespace`, `version`, `server`, `fanout`, `timeout`,
+                `version_cap`, `retry`, `call_monitor_timeout`, `transport_options`, and those of
+                `mainspring.messaging.Client.prepare`.
+
+        Raises:
+            TypeError: there is no such setting.
+        """
+        changes.pop("retry", None)
+        if changes.get("timeout", 0) is None:
+            changes["timeout"] = self._timeout
+        if "transport_options" in changes:
+            changes["mandatory"] = _mandatory(changes.pop("transport_options"))
         made = object.__new__(type(self))
         made._client = self._client.prepare(**changes)
         made._serializer = self._serializer
+        made._timeout = self._timeout
         return made
 
     def can_send_version(self, version: str | None = None) -> bool:
@@ -166,8 +193,15 @@ class RPCClient:
         return send(method, ctxt=serializer.serialize_context(ctxt) or {}, **args)
 
 
+def _mandatory(options: TransportOptions | None) -> bool | None:
+    return None if options is None else options.at_least_once
+
+
 def get_rpc_client(
-    transport: Transport, target: Target, client_cls: type[RPCClient] = RPCClient, **settings: Any
+    transport: OsloTransport | Transport,
+    target: Target,
+    client_cls: type[RPCClient] = RPCClient,
+    **settings: Any,
 ) -> RPCClient:
     """Returns a client; parameters as for `RPCClient`."""
     return client_cls(transport, target, **settings)
@@ -187,7 +221,7 @@ class RPCServer:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: OsloTransport | Transport,
         target: Target,
         endpoints: Sequence[object],
         serializer: Any = None,
@@ -200,7 +234,7 @@ class RPCServer:
             policy = policy()
         adapted = [AdaptedEndpoint(each, server_method(serializer)) for each in endpoints]
         self._server = Server(
-            transport, target, adapted, access_policy=AdaptedPolicy(policy), **settings
+            native(transport), target, adapted, access_policy=AdaptedPolicy(policy), **settings
         )
         self._stopped: Reply[None] | None = None
 
@@ -222,7 +256,7 @@ class RPCServer:
 
 
 def get_rpc_server(
-    transport: Transport,
+    transport: OsloTransport | Transport,
     target: Target,
     endpoints: Sequence[object],
     executor: str | None = None,
@@ -236,109 +270,3 @@ def get_rpc_server(
     A plain function runs in a thread, unless `@mainspring.messaging.endpoint` says otherwise.
     """
     return server_cls(transport, target, endpoints, serializer, access_policy, **settings)
-
-
-class Notifier:
-    """Notifies, and logs what can't be sent.
-
-    Parameters:
-        transport: of `get_notification_transport`.
-        publisher_id: who tells.
-        driver: `"messaging"` for oslo.messaging's first form, else its second.
-        serializer: makes plain data of payloads and contexts.
-        retry: of no account: the transport tries on.
-        topics: where to.
-    """
-
-    def __init__(
-        self,
-        transport: Transport,
-        publisher_id: str | None = None,
-        driver: str | None = None,
-        serializer: Any = None,
-        retry: int | None = None,
-        topics: Sequence[str] | None = None,
-    ) -> None:
-        self._serializer = serializer or NoOpSerializer()
-        self._notifier = _Notifier(
-            transport,
-            publisher_id or "",
-            topics=topics or ("notifications",),
-            enveloped=driver != "messaging",
-        )
-
-    def prepare(self, publisher_id: str, retry: int | None = None) -> "Notifier":
-        """Returns a notifier in another one's name."""
-        made = object.__new__(type(self))
-        made._serializer = self._serializer
-        made._notifier = self._notifier.prepare(publisher_id)
-        return made
-
-    def is_enabled(self) -> bool:
-        """Returns True."""
-        return True
-
-    def _notify(self, ctxt: Any, event_type: str, payload: Any, priority: str) -> None:
-        # As oslo.messaging does: who notifies sees no error; it is logged.
-        serializer = self._serializer
-        reply = self._notifier.notify(
-            priority,
-            event_type,
-            serializer.serialize_entity(ctxt, payload),
-            ctxt=serializer.serialize_context(ctxt) or {},
-        )
-        try:
-            await_(reply)
-        except MessagingError:
-            pass
-
-
-def _notifying(priority: str) -> Callable[..., None]:
-    def notify(self: Notifier, ctxt: Any, event_type: str, payload: Any) -> None:
-        self._notify(ctxt, event_type, payload, priority)
-
-    notify.__name__ = priority
-    notify.__doc__ = f"Notifies with priority {priority}: the context, the type, and the payload."
-    return notify
-
-
-for _priority in PRIORITIES:
-    setattr(Notifier, _priority, _notifying(_priority))
-Notifier.warning = Notifier.warn  # type: ignore[attr-defined]
-
-
-class NotificationListener:
-    """Hears notifications, by endpoints whose methods take the context first."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._stopped: Reply[None] | None = None
-
-    def start(self, override_pool_size: int | None = None) -> None:
-        """Begins to hear."""
-        await_(self._listener.start())
-
-    def stop(self) -> None:
-        """Hears nothing more; `wait` tells when what is in hand is done."""
-        self._stopped = self._listener.stop()
-
-    def wait(self) -> None:
-        """Waits until the listener has stopped."""
-        if self._stopped is not None:
-            await_(self._stopped)
-
-
-def get_notification_listener(
-    transport: Transport,
-    targets: Sequence[Target],
-    endpoints: Sequence[object],
-    executor: str | None = None,
-    serializer: Any = None,
-    allow_requeue: bool = False,
-    pool: str | None = None,
-) -> NotificationListener:
-    """Returns a listener; parameters as for `mainspring.messaging.Listener`."""
-    serializer = serializer or NoOpSerializer()
-    adapted = [AdaptedEndpoint(each, listener_method(serializer)) for each in endpoints]
-    listener = Listener(transport, targets, adapted, pool=pool, allow_requeue=allow_requeue)
-    return NotificationListener(listener)

@@ -1,6 +1,7 @@
 """Messaging: call, cast, fanout and notify, for every way of waiting, over several brokers."""
 
 from mainspring.messaging import errors
+from mainspring.messaging.batches import BatchListener
 from mainspring.messaging.client import Client
 from mainspring.messaging.context import context, current_call, get_context, get_trace, trace
 from mainspring.messaging.endpoint import (
@@ -34,6 +35,7 @@ from mainspring.messaging.target import Target
 from mainspring.messaging.transport import Transport
 
 __all__ = [
+    "BatchListener",
     "Client",
     "DefaultRPCAccessPolicy",
     "ExplicitRPCAccessPolicy",

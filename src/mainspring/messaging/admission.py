@@ -7,11 +7,13 @@ whatever its method.
 """
 
 import heapq
-import itertools
-from collections.abc import Iterable
-from typing import Protocol
 
-__all__ = ["Admission", "Cap", "Capped"]
+import cython
+
+__all__ = ["Admission", "Cap"]
+
+heappush = cython.declare(object, heapq.heappush)
+heappop = cython.declare(object, heapq.heappop)
 
 
 class Cap:
@@ -24,30 +26,20 @@ class Cap:
         running: how many there are now.
     """
 
-    __slots__ = ("limit", "running")
-
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit):
         if limit < 1:
             raise ValueError(f"a limit must be 1 or more, not {limit!r}")
         self.limit = limit
-        self.running = 0
 
 
-class Capped(Protocol):
-    """A method, as far as it matters here."""
+class Admission:
+    """Places, and those who wait for one: jobs of methods that have a list of `caps`."""
 
-    caps: list[Cap]
+    def __init__(self):
+        self.heaps = {}
+        self.methods = {}
 
-
-class Admission[C: Capped, J]:
-    """Places, and those who wait for one: jobs of type `J`, of methods of type `C`."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, list[tuple[int, int, J]]] = {}
-        self._methods: dict[int, C] = {}
-        self._arrivals = itertools.count()
-
-    def enter(self, job: J, method: C, rank: int) -> bool:
+    def enter(self, job, method, rank):
         """Takes a place for a job, or has it wait.
 
         Parameters:
@@ -58,44 +50,51 @@ class Admission[C: Capped, J]:
         Returns:
             True if it has its place; False if it waits.
         """
-        for cap in method.caps:
+        cap: Cap
+        caps: list = method.caps
+        for cap in caps:
             if cap.running >= cap.limit:
                 key = id(method)
-                self._methods[key] = method
-                heap = self._waiting.setdefault(key, [])
-                heapq.heappush(heap, (rank, next(self._arrivals), job))
+                self.methods[key] = method
+                self.arrivals += 1
+                heappush(self.heaps.setdefault(key, []), (rank, self.arrivals, job))
                 return False
-        for cap in method.caps:
+        for cap in caps:
             cap.running += 1
         return True
 
-    def leave(self, method: C) -> None:
+    def leave(self, method):
         """Gives back the place of a job that has ended."""
-        for cap in method.caps:
+        cap: Cap
+        caps: list = method.caps
+        for cap in caps:
             cap.running -= 1
 
-    def next(self) -> J | None:
+    def next(self):
         """Returns the next job that gets a place, which is its own now; None if there is none."""
-        if not self._waiting:
+        cap: Cap
+        heap: list
+        if not self.heaps:
             return None
         best = None
-        for key, heap in self._waiting.items():
-            if (best is None or heap[0] < self._waiting[best][0]) and all(
-                cap.running < cap.limit for cap in self._methods[key].caps
-            ):
+        for key, heap in self.heaps.items():
+            if best is not None and self.heaps[best][0] < heap[0]:
+                continue
+            for cap in self.methods[key].caps:
+                if cap.running >= cap.limit:
+                    break
+            else:
                 best = key
         if best is None:
             return None
-        heap = self._waiting[best]
-        job = heapq.heappop(heap)[2]
+        heap = self.heaps[best]
+        job = heappop(heap)[2]
         if not heap:
-            del self._waiting[best]
-        for cap in self._methods[best].caps:
+            del self.heaps[best]
+        for cap in self.methods[best].caps:
             cap.running += 1
         return job
 
-    def waiting(self) -> Iterable[J]:
-        """Yields those who wait, in no order."""
-        for heap in self._waiting.values():
-            for _, _, job in heap:
-                yield job
+    def waiting(self):
+        """Returns those who wait, in no order."""
+        return [job for heap in self.heaps.values() for _, _, job in heap]

@@ -4,17 +4,17 @@ What can't be encoded becomes a failure that can. What can't be sent is counted,
 outcome as if the transport had.
 """
 
+import cython
+from cython.cimports.mainspring.messaging.messages import Response
+
 from mainspring.messaging.errors import (
     EncodeError,
     MessageDeliveryFailure,
     MessageUndeliverable,
 )
 from mainspring.messaging.failures import failure_of, plain_failure
-from mainspring.messaging.messages import Request, Response
-from mainspring.messaging.statistics import ServerStatistics
-from mainspring.messaging.transport import Outcome, Transport
 
-__all__ = ["Answers", "is_lost"]
+__all__ = ["Answers"]
 
 
 class Answers:
@@ -22,16 +22,13 @@ class Answers:
 
     Parameters:
         transport: carries them.
-        counts: where those are counted that didn't arrive.
     """
 
-    def __init__(self, transport: Transport, counts: ServerStatistics) -> None:
-        self._transport = transport
-        self._counts = counts
+    def __init__(self, transport):
+        self.transport = transport
+        self.count = self.on_outcome
 
-    def send(
-        self, request: Request, response: Response, outcome: Outcome | None = None
-    ) -> Response:
+    def send(self, request, response, outcome=None):
         """Sends the answer to a request.
 
         Parameters:
@@ -42,10 +39,13 @@ class Answers:
         Returns:
             What was sent: the response, or a failure in its place.
         """
-        outcome = outcome or self.on_outcome
+        is_counted: cython.bint = outcome is None
+        if is_counted:
+            outcome = self.count
         for _ in range(2):
+            response.only_errors = is_counted
             try:
-                self._transport.respond(request, response, outcome)
+                self.transport.respond(request, response, outcome)
             except EncodeError as exc:
                 failure = response.failure
                 plain = failure_of(exc) if failure is None else plain_failure(failure)
@@ -58,20 +58,20 @@ class Answers:
                 break
         return response
 
-    def send_sign_of_life(self, request: Request) -> None:
+    def send_sign_of_life(self, request):
         """Tells a caller that its call is still being worked on."""
-        assert request.msg_id is not None
-        sign = Response(request.msg_id)
+        sign: Response = Response(request.msg_id)
         sign.ending = False
-        self.send(request, sign, _ignore)
+        self.send(request, sign, ignore)
+        return 0
 
-    def on_outcome(self, response: Response, error: BaseException | None) -> None:
+    def on_outcome(self, response, error):
         """Counts a response that didn't arrive."""
         if error is not None:
-            self._counts.undelivered_replies += 1
+            self.undelivered += 1
 
 
-def is_lost(error: BaseException | None) -> bool:
+def is_lost(error):
     """Tells from how an answer fared whether its request has to come again.
 
     It has if the answer isn't with the broker; by then the request is known.
@@ -79,5 +79,5 @@ def is_lost(error: BaseException | None) -> bool:
     return error is not None and not isinstance(error, MessageUndeliverable)
 
 
-def _ignore(response: Response, error: BaseException | None) -> None:
+def ignore(response, error):
     """Takes no notice of what became of a sign of life."""

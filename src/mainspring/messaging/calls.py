@@ -11,18 +11,79 @@ first takes it out and settles its reply: so no reply comes twice, and none neve
 
 import asyncio
 from functools import partial
-from typing import Any
+
+import cython
+from cython.cimports.mainspring.messaging.messages import Request
 
 from mainspring.green.background import background_loop
 from mainspring.loop.home import home_loop
 from mainspring.messaging.errors import MessagingTimeout, TransportClosed
 from mainspring.messaging.failures import raised_by
-from mainspring.messaging.messages import Notification, Request, Response
-from mainspring.messaging.reply import Reply
 from mainspring.messaging.statistics import ClientStatistics
-from mainspring.messaging.transport import ConnectionEvent, Transport
+from mainspring.messaging.transport import ConnectionEvent
 
-__all__ = ["CallTable"]
+__all__ = ["CallTable", "Pending"]
+
+running_loop = cython.declare(object, asyncio._get_running_loop)
+
+
+class Pending:
+    """A call that waits for its reply: what the table keeps, and what the reply's owner is.
+
+    Parameters:
+        table: its table.
+        reply: is settled by the table, exactly once.
+        request: has a `msg_id`.
+        allowed: the modules whose exceptions may be made here.
+        convert: makes a typed result of a plain one; None: it is the result.
+    """
+
+    def __init__(self, table, reply, request, allowed, convert):
+        self.table = table
+        self.reply = reply
+        self.request = request
+        self.allowed = allowed
+        self.convert = convert
+
+    def on_abandoned(self, reply):
+        """Tells the server that a caller has given its call up."""
+        table: CallTable = self.table
+        if table.take(self.request.msg_id) is not None:
+            table.abandoned += 1
+            table.transport.cancel(self.request)
+
+    def on_deadline(self):
+        """Nobody waits any longer."""
+        request: Request = self.request
+        self.timer = None
+        if request.msg_id in self.table.pending:
+            self.table.timeouts += 1
+            self.table.fail(
+                request.msg_id,
+                MessagingTimeout(f"no reply to {request.method!r} from {request.target} in time"),
+            )
+
+    def on_silence(self):
+        """There was no sign of life."""
+        request: Request = self.request
+        self.monitor = None
+        if request.msg_id in self.table.pending:
+            self.table.timeouts += 1
+            self.table.transport.cancel(request)
+            self.table.fail(
+                request.msg_id,
+                MessagingTimeout(
+                    f"no sign of life of {request.method!r} from {request.target} within "
+                    f"{request.monitor} s"
+                ),
+            )
+
+    def watch(self):
+        """Has the call fail when there is no sign of life for so long as it was to be watched."""
+        if self.monitor is not None:
+            self.monitor.cancel()
+        self.monitor = self.table.loop.call_later(self.request.monitor, self.on_silence)
+        return 0
 
 
 class CallTable:
@@ -35,21 +96,21 @@ class CallTable:
         loop: the transport's loop, once there is one.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._pending: dict[str, Reply[Any]] = {}
-        self._counts = ClientStatistics()
-        self.loop: asyncio.AbstractEventLoop | None = transport.loop
+    def __init__(self, transport):
+        self.transport = transport
+        self.pending = {}
+        self.loop = transport.loop
+        self.outcome = self.on_outcome
         transport.replies = self
-        transport.add_connection_callback(self._on_connection)
+        transport.add_connection_callback(self.on_connection)
 
-    @classmethod
-    def of(cls, transport: Transport) -> "CallTable":
+    @staticmethod
+    def of(transport):
         """Returns a transport's table, which is made if there is none."""
         table = transport.replies
-        return table if isinstance(table, cls) else cls(transport)
+        return table if isinstance(table, CallTable) else CallTable(transport)
 
-    def attach(self) -> asyncio.AbstractEventLoop:
+    def attach(self):
         """Returns the transport's loop; starts the transport if it isn't yet.
 
         It starts in this thread's loop; where there is none, in the one that this thread works for,
@@ -58,192 +119,164 @@ class CallTable:
         Raises:
             RuntimeError: this thread's loop is another than the transport's.
         """
-        running = asyncio._get_running_loop()
-        loop = self._transport.loop
+        running = running_loop()
+        loop = self.transport.loop
         if loop is None:
             if running is not None:
-                self._transport.start(running)
+                self.transport.start(running)
                 loop = running
             else:
                 loop = home_loop() or background_loop()
-                _run_in(loop, partial(self._transport.start, loop))
+                run_in(loop, partial(self.transport.start, loop))
         elif running is not None and running is not loop:
             raise RuntimeError(
-                f"the transport {self._transport.url.transport}:// belongs to {loop!r}, and this "
+                f"the transport {self.transport.url.transport}:// belongs to {loop!r}, and this "
                 f"is {running!r}: make a transport for each loop"
             )
         self.loop = loop
         return loop
 
-    def statistics(self) -> ClientStatistics:
+    def statistics(self):
         """Returns what was counted so far, and how many calls wait now."""
-        return self._counts.copy(in_flight=len(self._pending))
+        return ClientStatistics(
+            calls=self.calls,
+            casts=self.casts,
+            replies=self.replied,
+            failures=self.failures,
+            timeouts=self.timeouts,
+            abandoned=self.abandoned,
+            dropped_replies=self.dropped_replies,
+            signs_of_life=self.signs_of_life,
+            in_flight=len(self.pending),
+        )
 
-    def begin(self, reply: Reply[Any], request: Request) -> None:
-        """Publishes a call.
+    def begin(self, pending: Pending):
+        """Publishes a call of another thread, unless it was given up on its way here.
 
         Parameters:
-            reply: is settled by this table, exactly once.
-            request: has a `msg_id`.
+            pending: the call.
         """
-        if reply.done():
-            # Given up in another thread, on its way here.
-            return
-        reply._owner = self
-        reply._request = request
-        assert request.msg_id is not None
-        self._pending[request.msg_id] = reply
-        self._counts.calls += 1
-        if request.deadline is not None:
-            assert self.loop is not None
-            reply._timer = self.loop.call_at(request.deadline, self._on_deadline, reply)
-        if request.monitor is not None:
-            self._watch(reply, request.monitor)
-        try:
-            self._transport.publish(request, self._on_outcome)
-        except Exception as exc:
-            self._fail(request.msg_id, exc)
+        if not pending.reply.done():
+            self.start(pending)
 
-    def send(self, reply: Reply[None], *messages: Request | Notification) -> None:
+    def start(self, pending):
+        """Publishes a call."""
+        request: Request = pending.request
+        pending.reply._owner = pending
+        self.pending[request.msg_id] = pending
+        self.calls += 1
+        if request.deadline is not None:
+            pending.timer = self.loop.call_at(request.deadline, pending.on_deadline)
+        if request.monitor is not None:
+            pending.watch()
+        request.only_errors = True
+        try:
+            self.transport.publish(request, self.outcome)
+        except Exception as exc:
+            self.fail(request.msg_id, exc)
+        return 0
+
+    def send(self, reply, *messages):
         """Publishes what nobody answers.
 
         Parameters:
             reply: is done once the broker has all of it, or has refused one.
             messages: a cast or a fanout, or notifications.
         """
-        sending = _Sending(reply, self._counts, len(messages))
+        sending: Sending = Sending(self, reply, len(messages))
         for message in messages:
-            self._counts.casts += 1
+            self.casts += 1
             try:
-                self._transport.publish(message, sending.on_outcome)
+                self.transport.publish(message, sending.on_outcome)
             except Exception as exc:
                 sending.on_outcome(message, exc)
 
-    def on_response(self, response: Response) -> None:
+    def on_response(self, response):
         """Settles the call that a response is for."""
-        reply = self._pending.get(response.msg_id)
-        if reply is None:
-            self._counts.dropped_replies += 1
+        pending: Pending = self.pending.get(response.msg_id)
+        if pending is None:
+            self.dropped_replies += 1
             return
         if not response.ending:
-            self._counts.signs_of_life += 1
-            if reply._monitor is not None:
-                self._watch(reply, reply._request.monitor)
+            self.signs_of_life += 1
+            if pending.monitor is not None:
+                pending.watch()
             return
-        failure = response.failure
-        if failure is not None:
-            self._fail(response.msg_id, raised_by(failure, reply._allowed))
+        if response.failure is not None:
+            self.fail(response.msg_id, raised_by(response.failure, pending.allowed))
             return
         result = response.result
-        if reply._convert is not None:
+        if pending.convert is not None:
             try:
-                result = reply._convert(result)
+                result = pending.convert(result)
             except Exception as exc:
-                self._fail(response.msg_id, exc)
+                self.fail(response.msg_id, exc)
                 return
-        self._take(response.msg_id)
-        self._counts.replies += 1
-        reply.set_result(result)
+        self.take(response.msg_id)
+        self.replied += 1
+        pending.reply.set_result(result)
 
-    def on_replies_lost(self, error: BaseException) -> None:
+    def on_replies_lost(self, error):
         """Fails all calls that wait: their replies can't come any more."""
-        for msg_id in tuple(self._pending):
-            self._fail(msg_id, error)
+        for msg_id in tuple(self.pending):
+            self.fail(msg_id, error)
 
-    def on_abandoned(self, reply: Reply[Any]) -> None:
-        """Tells the server that a caller has given its call up."""
-        request = reply._request
-        if self._take(request.msg_id) is None:
-            return
-        self._counts.abandoned += 1
-        self._transport.cancel(request)
-
-    def _on_outcome(self, request: Request, error: BaseException | None) -> None:
+    def on_outcome(self, request, error):
+        """Fails a call that wasn't published."""
         if error is not None and request.msg_id is not None:
-            self._fail(request.msg_id, error)
+            self.fail(request.msg_id, error)
 
-    def _on_deadline(self, reply: Reply[Any]) -> None:
-        request = reply._request
-        reply._timer = None
-        if request.msg_id in self._pending:
-            self._counts.timeouts += 1
-            self._fail(
-                request.msg_id,
-                MessagingTimeout(f"no reply to {request.method!r} from {request.target} in time"),
-            )
-
-    def _on_silence(self, reply: Reply[Any]) -> None:
-        request = reply._request
-        reply._monitor = None
-        if request.msg_id in self._pending:
-            self._counts.timeouts += 1
-            self._transport.cancel(request)
-            self._fail(
-                request.msg_id,
-                MessagingTimeout(
-                    f"no sign of life of {request.method!r} from {request.target} within "
-                    f"{request.monitor} s"
-                ),
-            )
-
-    def _watch(self, reply: Reply[Any], seconds: float) -> None:
-        """Has the call fail when there is no sign of life for so long."""
-        if reply._monitor is not None:
-            reply._monitor.cancel()
-        assert self.loop is not None
-        reply._monitor = self.loop.call_later(seconds, self._on_silence, reply)
-
-    def _fail(self, msg_id: str, error: BaseException) -> None:
-        reply = self._take(msg_id)
-        if reply is not None:
-            self._counts.failures += 1
-            reply.set_exception(error)
-
-    def _take(self, msg_id: str) -> Reply[Any] | None:
-        """Takes a call out of the table; the one who gets it settles it."""
-        reply = self._pending.pop(msg_id, None)
-        if reply is None:
-            return None
-        timer = reply._timer
-        if timer is not None:
-            timer.cancel()
-            reply._timer = None
-        if reply._monitor is not None:
-            reply._monitor.cancel()
-            reply._monitor = None
-        reply._owner = None
-        return reply
-
-    def _on_connection(self, event: ConnectionEvent, error: BaseException | None) -> None:
+    def on_connection(self, event, error):
+        """Fails all calls when the transport is closed."""
         if event is ConnectionEvent.CLOSED:
             self.on_replies_lost(TransportClosed("the transport was closed before the reply came"))
 
+    def fail(self, msg_id, error):
+        pending: Pending = self.take(msg_id)
+        if pending is not None:
+            self.failures += 1
+            pending.reply.set_exception(error)
+        return 0
 
-class _Sending:
+    def take(self, msg_id):
+        """Takes a call out of the table; the one who gets it settles it."""
+        pending: Pending = self.pending.pop(msg_id, None)
+        if pending is None:
+            return None
+        if pending.timer is not None:
+            pending.timer.cancel()
+            pending.timer = None
+        if pending.monitor is not None:
+            pending.monitor.cancel()
+            pending.monitor = None
+        pending.reply._owner = None
+        return pending
+
+
+class Sending:
     """Messages on their way to the broker; the reply is done when they are there."""
 
-    __slots__ = ("_counts", "_left", "_reply")
+    def __init__(self, table, reply, count):
+        self.table = table
+        self.reply = reply
+        self.left = count
 
-    def __init__(self, reply: Reply[None], counts: ClientStatistics, count: int) -> None:
-        self._reply = reply
-        self._counts = counts
-        self._left = count
-
-    def on_outcome(self, message: Request | Notification, error: BaseException | None) -> None:
-        self._left -= 1
-        reply = self._reply
+    def on_outcome(self, message, error):
+        """Settles the reply with the last of them, or with the first error."""
+        self.left -= 1
+        reply = self.reply
         if error is not None:
-            self._counts.failures += 1
+            self.table.failures += 1
             if not reply.done():
                 reply.set_exception(error)
-        elif self._left == 0 and not reply.done():
+        elif self.left == 0 and not reply.done():
             reply.set_result(None)
 
 
-def _run_in(loop: asyncio.AbstractEventLoop, function: Any) -> None:
+def run_in(loop, function):
     """Runs a function in the thread of a running loop, and waits for it."""
 
-    async def run() -> None:
+    async def run():
         function()
 
     asyncio.run_coroutine_threadsafe(run(), loop).result()

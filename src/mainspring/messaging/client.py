@@ -13,10 +13,9 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from mainspring.core.priority import Priority, current_priority
-from mainspring.messaging.context import call_variable, context_variable, get_trace
-from mainspring.messaging.errors import InvalidTarget, RPCVersionCapError
-from mainspring.messaging.messages import Request, new_id
+from mainspring.core.priority import Priority
+from mainspring.messaging.errors import InvalidTarget
+from mainspring.messaging.outgoing import Outgoing
 from mainspring.messaging.participant import Sender
 from mainspring.messaging.reply import Reply
 from mainspring.messaging.statistics import ClientStatistics
@@ -33,7 +32,7 @@ PING = "oslo_rpc_server_ping"
 _UNSAID: Any = object()
 
 
-class Client(Sender):
+class Client(Outgoing, Sender):
     """Calls methods of servers.
 
     Parameters:
@@ -164,76 +163,6 @@ class Client(Sender):
         version = version or self.target.version or "1.0"
         return self.version_cap is None or version_is_compatible(self.version_cap, version)
 
-    def call(
-        self, method: str, /, *, ctxt: Mapping[str, Any] | None = None, **args: Any
-    ) -> Reply[Any]:
-        """Calls a method, and returns its reply at once.
-
-        Parameters:
-            method: the name.
-            ctxt: the context that travels; None for the current one (`context`).
-            args: the arguments.
-
-        Returns:
-            What will have the result, or the exception: what the method raised;
-            `MessageUndeliverable` if there is no such server; `MessagingTimeout` if there was no
-            reply in time; another `MessagingError`.
-
-        Raises:
-            InvalidTarget: the target is a fanout.
-            RPCVersionCapError: the target's version is above `version_cap`.
-        """
-        if self.target.fanout:
-            raise InvalidTarget("a call has one reply, so it can't be a fanout", self.target)
-        request = self._request(method, args, ctxt)
-        request.msg_id = request.unique_id
-        loop = self._calls.loop
-        if asyncio._get_running_loop() is not loop or loop is None:
-            loop = self._calls.attach()
-        timeout = self.timeout
-        if timeout is not None:
-            request.deadline = loop.time() + timeout
-        served = call_variable.get()
-        if served is not None and served.deadline is not None:
-            request.deadline = min(request.deadline or served.deadline, served.deadline)
-        if self.call_monitor_timeout is not None:
-            request.monitor = self.call_monitor_timeout
-        reply: Reply[Any] = Reply(loop=loop)
-        if self.allowed_remote_modules:
-            reply._allowed = self.allowed_remote_modules
-        if asyncio._get_running_loop() is loop:
-            self._calls.begin(reply, request)
-        else:
-            loop.call_soon_threadsafe(self._calls.begin, reply, request)
-        return reply
-
-    def cast(
-        self, method: str, /, *, ctxt: Mapping[str, Any] | None = None, **args: Any
-    ) -> Reply[None]:
-        """Has a method run, by one server or, if the target is a fanout, by all.
-
-        Parameters:
-            method: the name.
-            ctxt: as for `call`.
-            args: the arguments.
-
-        Returns:
-            What is done once the broker has the message, or could not take it. What the method
-            returns or raises, nobody learns. Whoever doesn't wait for this may lose the message
-            with the process.
-
-        Raises:
-            RPCVersionCapError: as for `call`.
-        """
-        request = self._request(method, args, ctxt)
-        loop = self._calls.attach()
-        reply: Reply[None] = Reply(loop=loop)
-        if asyncio._get_running_loop() is loop:
-            self._calls.send(reply, request)
-        else:
-            loop.call_soon_threadsafe(self._calls.send, reply, request)
-        return reply
-
     def fanout(
         self, method: str, /, *, ctxt: Mapping[str, Any] | None = None, **args: Any
     ) -> Reply[None]:
@@ -268,30 +197,3 @@ class Client(Sender):
         traceback: TracebackType | None,
     ) -> None:
         self.close().result()
-
-    def _request(
-        self, method: str, args: dict[str, Any], ctxt: Mapping[str, Any] | None
-    ) -> Request:
-        target = self.target
-        if self.version_cap is not None and not self.can_send_version():
-            raise RPCVersionCapError(target.version, self.version_cap)
-        request = Request(target, method, args)
-        request.unique_id = new_id()
-        if ctxt is None:
-            ctxt = context_variable.get()
-        if ctxt:
-            request.context = ctxt
-        trace = get_trace()
-        if trace is not None:
-            request.trace = trace
-        priority = self.priority
-        if priority is None:
-            priority = current_priority.get(None)
-        if priority is not None:
-            request.priority = int(priority)
-        mandatory = self.mandatory
-        if mandatory is None:
-            mandatory = not target.fanout
-        if mandatory:
-            request.mandatory = True
-        return request

@@ -5,71 +5,16 @@ implements the version and has the method serves it. Where one answers but has n
 the policy forbids it, that is `NoSuchMethod`; where none answers, `UnsupportedVersion`.
 """
 
-import inspect
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
 
-from mainspring.green.calls import green
-from mainspring.green.generators import GeneratorCoroutine
-from mainspring.messaging.admission import Cap
 from mainspring.messaging.client import PING
-from mainspring.messaging.endpoint import RPCAccessPolicy, Run, check_endpoint, options_of
-from mainspring.messaging.errors import InvalidEndpoint, NoSuchMethod, UnsupportedVersion
+from mainspring.messaging.endpoint import RPCAccessPolicy, check_endpoint
+from mainspring.messaging.errors import NoSuchMethod, UnsupportedVersion
 from mainspring.messaging.messages import Request
-from mainspring.messaging.statistics import MethodStatistics
+from mainspring.messaging.method import Method
 from mainspring.messaging.target import Target, version_is_compatible
 
-__all__ = ["Dispatcher", "Method"]
-
-
-class Method:
-    """A method of an endpoint, and how it is run.
-
-    Parameters:
-        name: what callers call it.
-        function: what is called.
-        typed: whether type hints count where the method doesn't say.
-
-    Attributes:
-        caps: what bounds how many of it run at once; the server adds its own.
-        arguments: makes the function's arguments of those that came; None: as they are.
-        result: makes plain data of what it returned; None: as it is.
-    """
-
-    def __init__(self, name: str, function: Callable[..., Any], typed: bool = False) -> None:
-        said = options_of(function)
-        self.name = name
-        self.function = function
-        awaits = inspect.iscoroutinefunction(function)
-        yields = inspect.isgeneratorfunction(function)
-        self.run: Run = said.run or ("loop" if awaits or yields else "thread")
-        if self.run != "loop" and (awaits or yields):
-            raise InvalidEndpoint(
-                f"{name!r} is a coroutine or generator function, which runs in the loop, "
-                f"not with run={said.run!r}"
-            )
-        # Makes what a task runs of the arguments; None for what isn't run as a task.
-        self.coroutine: Callable[..., Awaitable[Any]] | None = None
-        if awaits:
-            self.coroutine = function
-        elif yields:
-            self.coroutine = lambda *args, **more: GeneratorCoroutine(function(*args, **more))
-        elif self.run == "green":
-            self.coroutine = partial(green, function)
-        self.timeout = said.timeout
-        self.expected = said.expected
-        self.cap = None if said.concurrency is None else Cap(said.concurrency)
-        self.caps: list[Cap] = [] if self.cap is None else [self.cap]
-        self.counts = MethodStatistics()
-        self.arguments: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-        self.result: Callable[[Any], Any] | None = None
-        if typed if said.typed is None else said.typed:
-            from mainspring.messaging.typed import Signature
-
-            signature = Signature.of(function)
-            self.arguments = signature.read_arguments
-            self.result = signature.write_result
+__all__ = ["Dispatcher"]
 
 
 class _Ping:

@@ -15,22 +15,23 @@ so.
 import asyncio
 import enum
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from mainspring.messaging.context import context_variable, enter_trace
-from mainspring.messaging.dispatcher import Method
+from mainspring.messaging.dedup import Recent
 from mainspring.messaging.endpoint import check_endpoint
 from mainspring.messaging.errors import InvalidTarget
 from mainspring.messaging.filters import NotificationFilter
 from mainspring.messaging.messages import Notification
+from mainspring.messaging.method import Method
 from mainspring.messaging.notifier import PRIORITIES
 from mainspring.messaging.participant import Receiver
 from mainspring.messaging.reply import Reply, reply_of
 from mainspring.messaging.target import Target
 from mainspring.messaging.transport import Delivery, Subscription, Transport
 
-__all__ = ["Listener", "NotificationResult"]
+__all__ = ["Listener", "NotificationResult", "hear", "matches", "metadata_of"]
 
 logger = logging.getLogger("mainspring.messaging")
 
@@ -88,7 +89,6 @@ class Listener(Receiver):
         self.pool = pool
         self.allow_requeue = allow_requeue
         self._concurrency = concurrency
-        self._window = duplicate_window
         self._methods: dict[str, list[tuple[NotificationFilter | None, Method]]] = {}
         for priority in PRIORITIES:
             methods = [
@@ -102,8 +102,7 @@ class Listener(Receiver):
         self._tasks: set[asyncio.Task[None]] = set()
         # Those that are being dealt with, and their copies that have come since.
         self._running: dict[str, list[Delivery[Notification]]] = {}
-        # In order of their end.
-        self._done: dict[str, None] = {}
+        self._done: Recent[None] = Recent(duplicate_window)
 
     def __repr__(self) -> str:
         names = ", ".join(str(target.topic) for target in self.targets)
@@ -129,10 +128,7 @@ class Listener(Receiver):
                 others.append(delivery)
                 return
             self._running[unique_id] = []
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(self._handle(delivery))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._take(delivery)
 
     def on_cancel(self, msg_id: str) -> None:
         """Notifications aren't cancelled."""
@@ -140,9 +136,17 @@ class Listener(Receiver):
     def on_connection_lost(self) -> None:
         """What is in hand is finished; it will come again, and be known."""
 
+    def _take(self, delivery: Delivery[Notification]) -> None:
+        """Deals with a notification that wasn't seen before."""
+        self._begin(self._handle(delivery))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _handle(self, delivery: Delivery[Notification]) -> None:
         notification = delivery.message
-        unique_id = notification.unique_id
         if notification.context:
             context_variable.set(notification.context)
         if notification.trace is not None:
@@ -150,21 +154,27 @@ class Listener(Receiver):
         wants_it_again = False
         try:
             for filter_rule, method in self._methods.get(notification.priority, ()):
-                if filter_rule is None or _matches(filter_rule, notification):
-                    result = await _hear(method, notification)
+                if filter_rule is None or matches(filter_rule, notification):
+                    result = await hear(
+                        method,
+                        notification.publisher_id,
+                        notification.event_type,
+                        notification.payload,
+                        metadata_of(notification),
+                    )
                     wants_it_again |= result is NotificationResult.REQUEUE
         except asyncio.CancelledError:
             # The loop is being shut down: another listener gets it.
             self._settle(delivery, requeue=True)
             raise
-        if wants_it_again and self.allow_requeue:
-            self._settle(delivery, requeue=True)
-            return
-        self._settle(delivery, requeue=False)
-        if unique_id is not None and self._window:
-            self._done[unique_id] = None
-            if len(self._done) > self._window:
-                del self._done[next(iter(self._done))]
+        self._end(delivery, wants_it_again)
+
+    def _end(self, delivery: Delivery[Notification], wants_it_again: bool) -> None:
+        """Settles what was dealt with, and remembers it unless it is to come again."""
+        again = wants_it_again and self.allow_requeue
+        self._settle(delivery, again)
+        if not again and delivery.message.unique_id is not None:
+            self._done.add(delivery.message.unique_id, None)
 
     def _settle(self, delivery: Delivery[Notification], requeue: bool) -> None:
         copies = self._running.pop(delivery.message.unique_id or "", ())
@@ -183,39 +193,39 @@ class Listener(Receiver):
             bindings, self, self._concurrency, self.pool
         )
 
+    async def _finish(self) -> None:
+        """Waits until what is in hand is dealt with."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def _stop(self) -> None:
         subscription = self._subscription
         self._subscription = None
         if subscription is not None:
             await subscription.stop()
-            while self._tasks:
-                await asyncio.wait(self._tasks)
+            await self._finish()
             await subscription.close()
         await self._close_own()
 
 
-def _metadata(notification: Notification) -> Mapping[str, Any]:
+def metadata_of(notification: Notification) -> Mapping[str, Any]:
+    """Returns what endpoints are told of a notification besides."""
     return {"message_id": notification.message_id, "timestamp": notification.timestamp}
 
 
-def _matches(filter_rule: NotificationFilter, notification: Notification) -> bool:
+def matches(filter_rule: NotificationFilter, notification: Notification) -> bool:
+    """Tells whether a notification is one that an endpoint wants."""
     return filter_rule.match(
         notification.context,
         notification.publisher_id,
         notification.event_type,
-        _metadata(notification),
+        metadata_of(notification),
         notification.payload,
     )
 
 
-async def _hear(method: Method, notification: Notification) -> Any:
+async def hear(method: Method, *args: Any) -> Any:
     """Calls an endpoint's method; what it raises is logged, because nobody is told."""
-    args = (
-        notification.publisher_id,
-        notification.event_type,
-        notification.payload,
-        _metadata(notification),
-    )
     try:
         if method.run == "thread":
             result = await asyncio.to_thread(method.function, *args)
@@ -224,6 +234,6 @@ async def _hear(method: Method, notification: Notification) -> Any:
         else:
             result = method.function(*args)
     except Exception:
-        logger.exception("a listener failed on %r", notification)
+        logger.exception("a listener failed in %r", method.name)
         return None
     return result

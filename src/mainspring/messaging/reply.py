@@ -6,35 +6,25 @@ thread. A call that is cancelled is given up: the server is told so.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
-from contextvars import Context
-from typing import Any, Protocol
+
+import cython
 
 from mainspring.green.outside import wait_in_thread
 
-__all__ = ["Abandonable", "Reply", "reply_of"]
+__all__ = ["Reply", "reply_of"]
+
+Future = cython.declare(object, asyncio.Future)
+running_loop = cython.declare(object, asyncio._get_running_loop)
 
 
-class Abandonable(Protocol):
-    """Who is told that a reply isn't wanted any more."""
-
-    def on_abandoned(self, reply: "Reply[Any]") -> None:
-        """Is told so in the loop's thread, once."""
-
-
-class Reply[T](asyncio.Future[T]):
+class Reply(asyncio.Future):
     """The outcome of a call, a cast or another operation, now or later."""
 
-    # A call's own; class attributes, because most replies to a cast have none of it.
-    _owner: Abandonable | None = None
-    _request: Any = None
-    _timer: asyncio.TimerHandle | None = None
-    _monitor: asyncio.TimerHandle | None = None
-    # The modules whose exceptions may be made here, and what makes a typed result of a plain one.
-    _allowed: Collection[str] = ()
-    _convert: Callable[[Any], T] | None = None
+    # Whose `on_abandoned(reply)` is called in the loop's thread when the reply isn't wanted any
+    # more. A class attribute, because most replies to a cast have none.
+    _owner = None
 
-    def result(self, timeout: float | None = None) -> T:
+    def result(self, timeout=None):
         """Returns the result; in an OS thread, waits for it.
 
         Parameters:
@@ -54,9 +44,9 @@ class Reply[T](asyncio.Future[T]):
         """
         if not self.done():
             self._block(timeout)
-        return super().result()
+        return Future.result(self)
 
-    def exception(self, timeout: float | None = None) -> BaseException | None:
+    def exception(self, timeout=None):
         """Returns what the operation raised, or None; in an OS thread, waits for it.
 
         Parameters:
@@ -69,9 +59,9 @@ class Reply[T](asyncio.Future[T]):
         """
         if not self.done():
             self._block(timeout)
-        return super().exception()
+        return Future.exception(self)
 
-    def cancel(self, msg: Any | None = None) -> bool:
+    def cancel(self, msg=None):
         """Gives the operation up.
 
         Parameters:
@@ -82,20 +72,18 @@ class Reply[T](asyncio.Future[T]):
             done, which may change before the loop is asked.
         """
         loop = self.get_loop()
-        if asyncio._get_running_loop() is not loop and loop.is_running():
+        if running_loop() is not loop and loop.is_running():
             if self.done():
                 return False
             loop.call_soon_threadsafe(self.cancel, msg)
             return True
-        if not super().cancel(msg):
+        if not Future.cancel(self, msg):
             return False
         if self._owner is not None:
             self._owner.on_abandoned(self)
         return True
 
-    def add_done_callback(
-        self, fn: Callable[["Reply[T]"], object], *, context: Context | None = None
-    ) -> None:
+    def add_done_callback(self, fn, *, context=None):
         """Has `fn(reply)` called in the loop's thread once the operation is done.
 
         Parameters:
@@ -103,15 +91,14 @@ class Reply[T](asyncio.Future[T]):
             context: the context that it runs in; None for the current one.
         """
         loop = self.get_loop()
-        if asyncio._get_running_loop() is loop or not loop.is_running():
-            super().add_done_callback(fn, context=context)
+        if running_loop() is loop or not loop.is_running():
+            Future.add_done_callback(self, fn, context=context)
             return
-        add = super().add_done_callback
-        loop.call_soon_threadsafe(lambda: add(fn), context=context)
+        loop.call_soon_threadsafe(Future.add_done_callback, self, fn, context=context)
 
-    def _block(self, timeout: float | None) -> None:
+    def _block(self, timeout):
         """Waits in an OS thread."""
-        if asyncio._get_running_loop() is not None:
+        if running_loop() is not None:
             raise asyncio.InvalidStateError(
                 "the reply isn't there yet, and this thread runs an event loop, which can't wait: "
                 "await the reply, in a green thread await_(reply), or use add_done_callback()"
@@ -127,7 +114,7 @@ class Reply[T](asyncio.Future[T]):
             raise TimeoutError(f"no reply within {timeout} s; it is still awaited") from None
 
 
-def reply_of[T](loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> Reply[T]:
+def reply_of(loop, coroutine):
     """Has a coroutine run as a task of a loop, from any thread.
 
     Parameters:
@@ -137,44 +124,45 @@ def reply_of[T](loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, 
     Returns:
         The reply that has its result.
     """
-    reply: Reply[T] = Reply(loop=loop)
+    reply = Reply(loop=loop)
     runner = _Runner(coroutine)
     reply._owner = runner
-    if asyncio._get_running_loop() is loop:
+    if running_loop() is loop:
         runner.start(reply)
     else:
         loop.call_soon_threadsafe(runner.start, reply)
     return reply
 
 
-class _Runner[T]:
+class _Runner:
     """Runs a coroutine for a reply."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+    def __init__(self, coroutine):
         self._coroutine = coroutine
-        self._task: asyncio.Task[T] | None = None
+        self._task = None
 
-    def start(self, reply: Reply[T]) -> None:
+    def start(self, reply):
         if reply.done():
             self._coroutine.close()
             return
         self._task = reply.get_loop().create_task(self._coroutine)
-        self._task.add_done_callback(lambda task: _hand_over(task, reply))
+        self._task.add_done_callback(lambda task: hand_over(task, reply))
 
-    def on_abandoned(self, reply: Reply[T]) -> None:
+    def on_abandoned(self, reply):
         if self._task is not None:
             self._task.cancel()
 
 
-def _hand_over[T](task: asyncio.Task[T], reply: Reply[T]) -> None:
+def hand_over(task, reply):
     if task.cancelled():
         if not reply.done():
-            asyncio.Future.cancel(reply)
-        return
+            Future.cancel(reply)
+        return 0
     error = task.exception()
     if reply.done():
-        return
+        return 0
     if error is not None:
         reply.set_exception(error)
     else:
         reply.set_result(task.result())
+    return 0

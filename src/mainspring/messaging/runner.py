@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from mainspring.core.priority import name_priority
 from mainspring.loop.home import call_at_home
 from mainspring.messaging.call import Call
-from mainspring.messaging.context import call_variable, context_variable, enter_trace
+from mainspring.messaging.context import call_variable
+from mainspring.messaging.entering import handler_context
 
 __all__ = ["Runner"]
 
@@ -41,10 +41,7 @@ class Runner:
 
     def start(self, call: Call) -> None:
         """Has a call's handler run."""
-        context = self._context.copy()
-        context.run(_enter, call)
-        if call.request.priority is not None:
-            name_priority(context, call.request.priority)
+        context = handler_context(self._context, call)
         method = call.method
         if method.run == "thread":
             if self._executor is None:
@@ -117,16 +114,6 @@ class Runner:
         except RuntimeError:
             # The loop was closed before the function ended: nobody is left to be told.
             pass
-
-
-def _enter(call: Call) -> None:
-    """Makes what came with a call the current context's."""
-    call_variable.set(call)
-    request = call.request
-    if request.context:
-        context_variable.set(request.context)
-    if request.trace is not None:
-        enter_trace(request.trace)
 
 
 def _outcome(call: Call) -> tuple[Any, BaseException | None]:

@@ -173,7 +173,33 @@ class Server(Receiver):
         self._subscription = None
         if subscription is not None and service is not None:
             await subscription.stop()
-            await service.drain(timeout)
+            await _drain(service, timeout)
             await subscription.close()
             service.close()
         await self._close_own()
+
+
+async def _drain(service: Service, timeout: float | None) -> None:
+    """Waits until all that a service has in hand is over.
+
+    Parameters:
+        service: gets nothing more.
+        timeout: seconds, after which what runs is cancelled, and what waits is given back; None: it
+            takes as long as it takes.
+    """
+    if not await _idle(service, timeout):
+        service.give_up()
+        # Tasks end when they have cleaned up.
+        await _idle(service, None)
+
+
+async def _idle(service: Service, timeout: float | None) -> bool:
+    """Waits until nothing is in hand; returns False if it isn't so after `timeout` seconds."""
+    if service.idle():
+        return True
+    try:
+        async with asyncio.timeout(timeout):
+            await service.until_idle.wait()
+    except TimeoutError:
+        return False
+    return True

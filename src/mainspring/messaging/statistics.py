@@ -1,21 +1,12 @@
-"""What clients and servers count: plain numbers, and a copy of them for who asks."""
+"""What clients and servers have counted, for who asks: plain numbers."""
 
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
 
 __all__ = ["ClientStatistics", "MethodStatistics", "ServerStatistics"]
 
 
-class _Counts:
-    """Numbers that can be copied."""
-
-    def copy(self, **changes: Any) -> Self:
-        """Returns a copy, with other values for some fields."""
-        return replace(self, **changes)  # type: ignore[type-var]
-
-
 @dataclass(slots=True)
-class ClientStatistics(_Counts):
+class ClientStatistics:
     """What the clients of one transport have done.
 
     Attributes:
@@ -42,7 +33,7 @@ class ClientStatistics(_Counts):
 
 
 @dataclass(slots=True)
-class MethodStatistics(_Counts):
+class MethodStatistics:
     """What became of one method's calls.
 
     Attributes:
@@ -61,7 +52,7 @@ class MethodStatistics(_Counts):
 
 
 @dataclass(slots=True)
-class ServerStatistics(_Counts):
+class ServerStatistics:
     """What a server has done.
 
     Attributes:

@@ -13,7 +13,8 @@ What holds for every method here:
   `unique_id`; those who receive drop what they have seen. A wire that keeps nothing, where another
   might receive it then, has a `ConnectionLost` as its outcome instead. A request whose deadline is
   over isn't sent.
-- Nothing is lost silently: each `Outcome` is called exactly once, at the latest by `close()`.
+- Nothing is lost silently: each `Outcome` is called exactly once, at the latest by `close()`; for a
+  message that says `only_errors` it needn't be if all is well.
 """
 
 import abc
@@ -41,7 +42,7 @@ __all__ = [
 # for it if it was `mandatory`); else a `MessageUndeliverable` (nobody receives it), a
 # `ConnectionLost` (not known), a `TransportBusy`, a `TransportClosed` or another
 # `MessageDeliveryFailure`. The first argument is what was published, so that one bound method can
-# serve all.
+# serve all. Where the message says `only_errors` a transport may leave out the call with None.
 type Outcome = Callable[[Any, BaseException | None], None]
 
 

@@ -8,10 +8,12 @@ before anything is sent or run. Without msgspec everything else of messaging wor
 import inspect
 import typing
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, Self
 
 from mainspring.messaging.client import Client
 from mainspring.messaging.errors import InvalidArguments, InvalidEndpoint, InvalidTarget
+from mainspring.messaging.reply import Reply
 from mainspring.messaging.target import Target
 from mainspring.messaging.transport import Transport
 
@@ -143,21 +145,30 @@ class _TypedClient:
     def __init__(self, protocol: type, client: Client, verb: str) -> None:
         self._protocol = protocol
         self._client = client
-        send = getattr(client, verb)
+        send = partial(_call, client) if verb == "call" else partial(_tell, getattr(client, verb))
         for name, function in inspect.getmembers(protocol, inspect.isfunction):
             if not name.startswith("_"):
-                setattr(self, name, _method(Signature(function, skip=1), send, verb))
+                setattr(self, name, _method(Signature(function, skip=1), send))
 
     def __repr__(self) -> str:
         return f"<{self._protocol.__name__} by {self._client!r}>"
 
 
-def _method(signature: Signature, send: Callable[..., Any], verb: str) -> Callable[..., Any]:
+def _call(client: Client, signature: Signature, args: dict[str, Any]) -> Reply[Any]:
+    return client.begin_call(signature.name, args, None, signature.read_result)
+
+
+def _tell(
+    send: Callable[..., Reply[None]], signature: Signature, args: dict[str, Any]
+) -> Reply[None]:
+    return send(signature.name, **args)
+
+
+def _method(
+    signature: Signature, send: Callable[[Signature, dict[str, Any]], Reply[Any]]
+) -> Callable[..., Any]:
     def method(*args: Any, **kwargs: Any) -> Any:
-        reply = send(signature.name, **signature.write_arguments(args, kwargs))
-        if verb == "call":
-            reply._convert = signature.read_result
-        return reply
+        return send(signature, signature.write_arguments(args, kwargs))
 
     method.__name__ = signature.name
     return method

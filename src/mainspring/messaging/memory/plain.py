@@ -4,63 +4,77 @@ Without the copy, sender and receiver would share lists, and a program that work
 over a network; with it, what no network carries is refused here as well.
 """
 
-from typing import Any
+import cython
 
 from mainspring.messaging.errors import EncodeError
 
-__all__ = ["copy_plain"]
+__all__ = ["copy_mapping", "copy_plain"]
 
-_ATOMS = frozenset({str, int, float, bool, type(None), bytes})
+# Far from the end of the C stack, and from where Python's own recursion ends.
+DEEPEST = cython.declare(cython.int, 500)
 
 
-def copy_plain(value: Any) -> Any:
+def copy_plain(value):
     """Returns a copy of plain data; tuples come out as lists, as on other wires.
 
     Raises:
         EncodeError: there is something else in it, or it contains itself.
     """
-    if type(value) in _ATOMS:
-        return value
-    try:
-        return _copy(value)
-    except RecursionError:
-        raise EncodeError(
-            f"a {type(value).__name__} that contains itself, or is nested too deeply, can't be sent"
-        ) from None
+    return value if is_atom(value) else copy_nested(value, 0)
 
 
-def copy_mapping(values: Any) -> dict[str, Any]:
+def copy_mapping(values):
     """Returns a copy of arguments or of a context; raises as `copy_plain`."""
     copied = {}
+    if type(values) is dict:
+        for key, value in cython.cast(dict, values).items():
+            copied[key] = value if is_atom(value) else copy_nested(value, 0)
+        return copied
     for key, value in values.items():
-        # Most values are atoms: no call for them.
-        copied[key] = value if type(value) in _ATOMS else copy_plain(value)
+        copied[key] = copy_plain(value)
     return copied
 
 
-def _copy(value: Any) -> Any:
+def is_atom(value):
+    """Tells whether a value is plain and can't change."""
     kind = type(value)
-    if kind in _ATOMS:
-        return value
-    if kind is list or kind is tuple:
-        return [item if type(item) in _ATOMS else _copy(item) for item in value]
-    if kind is dict:
-        return {_key(key): _copy(item) for key, item in value.items()}
-    # An enum's member or a named tuple is what it derives from.
-    if isinstance(value, dict):
-        return {_key(key): _copy(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_copy(item) for item in value]
-    for atom in (bool, int, float, str, bytes):
-        if isinstance(value, atom):
-            return atom(value)  # type: ignore[arg-type]
-    raise EncodeError(
-        f"{value!r} can't be sent: messages carry None, bool, int, float, str, bytes, lists and "
-        f"dicts; make one of these of a {kind.__name__}, or use typed endpoints"
+    return (
+        kind is str
+        or kind is int
+        or value is None
+        or kind is bool
+        or kind is float
+        or kind is bytes
     )
 
 
-def _key(key: Any) -> str:
+def copy_nested(value, depth):
+    """Copies what isn't an atom."""
+    if depth > DEEPEST:
+        raise EncodeError(
+            f"a {type(value).__name__} that contains itself, or is nested too deeply, can't be sent"
+        )
+    # An enum's member or a named tuple is what it derives from.
+    if isinstance(value, dict):
+        made = {}
+        for key, item in value.items():
+            if type(key) is not str:
+                key = plain_key(key)
+            made[key] = item if is_atom(item) else copy_nested(item, depth + 1)
+        return made
+    if isinstance(value, (list, tuple)):
+        return [item if is_atom(item) else copy_nested(item, depth + 1) for item in value]
+    for atom in (bool, int, float, str, bytes):
+        if isinstance(value, atom):
+            return atom(value)
+    raise EncodeError(
+        f"{value!r} can't be sent: messages carry None, bool, int, float, str, bytes, lists and "
+        f"dicts; make one of these of a {type(value).__name__}, or use typed endpoints"
+    )
+
+
+def plain_key(key):
+    """Returns a key that isn't a plain str as one."""
     if isinstance(key, str):
         return str(key)
     raise EncodeError(f"{key!r} can't be sent as a key: the keys of a dict are str")

@@ -22,18 +22,15 @@ WITHOUT_MEANING = {
     "executor_thread_pool_size",
     "heartbeat_in_pthread",
     "heartbeat_rate",
-    "hostname",
     "kombu_failover_strategy",
-    "processname",
     "rabbit_stream_fanout",
     "rpc_conn_pool_size",
     "rpc_response_timeout",
     "ssl_enforce_fips_mode",
     "ssl_version",
-    "use_queue_manager",
 }
 # Those of them that change queues when they are true; taking them and not doing so would be a lie.
-UNSUPPORTED = ("rabbit_stream_fanout", "use_queue_manager", "ssl_enforce_fips_mode")
+UNSUPPORTED = ("rabbit_stream_fanout", "ssl_enforce_fips_mode")
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,9 @@ class Options:
         rabbit_ha_queues: queues are mirrored, on brokers so old that they can.
         rabbit_transient_queues_ttl: seconds without a consumer after which the broker removes a
             reply or fanout queue; 0: never.
+        use_queue_manager: reply and fanout queues are named after host and program, and stay.
+        hostname: the host in these names; empty: this machine's.
+        processname: the program in these names; empty: this one's.
         rabbit_qos_prefetch_count: the most that a server or listener holds unsettled; 0: what its
             concurrency needs.
         heartbeat_timeout_threshold: seconds between heartbeats; 0: none.
@@ -84,6 +84,9 @@ class Options:
     rabbit_quorum_max_memory_bytes: int = 0
     rabbit_ha_queues: bool = False
     rabbit_transient_queues_ttl: int = 1800
+    use_queue_manager: bool = False
+    hostname: str = ""
+    processname: str = ""
     rabbit_qos_prefetch_count: int = 0
     heartbeat_timeout_threshold: int = 60
     kombu_compression: str = ""

@@ -300,6 +300,8 @@ class Publisher(Attachment):
         self._bytes -= len(publication.body) + _OVERHEAD
         message, outcome = publication.message, publication.outcome
         publication.message = publication.outcome = None
+        # A call keeps its publication until the reply, and the bytes won't be sent again.
+        publication.body = b""
         if outcome is not None:
             try:
                 outcome(message, error)

@@ -17,7 +17,7 @@ from mainspring.messaging.rabbit.errors import BrokerError
 from mainspring.messaging.rabbit.frames import Content
 from mainspring.messaging.rabbit.methods import ack_frame, commands
 from mainspring.messaging.rabbit.publisher import Publisher
-from mainspring.messaging.rabbit.topology import Topology, declare_queue, delete_queue, identity
+from mainspring.messaging.rabbit.topology import Topology, declare_queue, delete_queue
 from mainspring.messaging.rabbit.wire import decode_response
 from mainspring.messaging.transport import ReplyReceiver
 
@@ -32,6 +32,7 @@ class Replies(Attachment):
     Parameters:
         loop: the loop.
         topology: the queue's flags.
+        name: the queue's name.
         publisher: holds calls back while answers to them had nowhere to go.
         receiver: takes the answers.
     """
@@ -40,11 +41,12 @@ class Replies(Attachment):
         self,
         loop: asyncio.AbstractEventLoop,
         topology: Topology,
+        name: str,
         publisher: Publisher,
         receiver: ReplyReceiver,
     ) -> None:
         super().__init__(loop, "the queue for replies")
-        self.name = f"reply_{identity()}"
+        self.name = name
         self.poisoned = 0
         self._topology = topology
         self._publisher = publisher
@@ -104,13 +106,14 @@ class Replies(Attachment):
             channel.connection.write(ack_frame(channel.number, self._last_tag, multiple=True))
 
     async def close(self) -> None:
-        """Removes the queue."""
+        """Leaves, and removes the queue if it is ours alone."""
         channel = self.channel
         await self.leave()
         self._ack()
         if channel is not None and channel.error is None:
             await channel.close()
-            await delete_queue(channel.connection, self.name)
+            if self._topology.reply_queue(self.name).own:
+                await delete_queue(channel.connection, self.name)
 
 
 def _salvaged(content: Content, why: MalformedMessage) -> Response | None:

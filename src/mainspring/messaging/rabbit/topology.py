@@ -5,7 +5,6 @@ or the broker refuses. What follows from the options is pure; the functions at t
 speak to a broker.
 """
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,7 +25,6 @@ __all__ = [
     "declare_exchange",
     "declare_queue",
     "delete_queue",
-    "identity",
 ]
 
 # Where our clients say that they have given a call up, and only our servers listen.
@@ -56,7 +54,7 @@ class Queue:
         durable: it outlives the broker.
         auto_delete: it ends with its last consumer.
         arguments: what else the broker is told.
-        own: it is this process's alone, and goes with it.
+        own: it is this process's alone, and goes with it when it ends in order.
     """
 
     name: str
@@ -151,7 +149,8 @@ class Topology:
         ttl = self.options.rabbit_transient_queues_ttl
         if ttl:
             arguments["x-expires"] = ttl * 1000
-        return Queue(name, bindings, self.transient_durable, False, arguments, own=True)
+        own = not self.options.use_queue_manager
+        return Queue(name, bindings, self.transient_durable, False, arguments, own)
 
     def _arguments(self, quorum: bool) -> dict[str, Any]:
         options = self.options
@@ -167,11 +166,6 @@ class Topology:
             }
             arguments.update({name: limit for name, limit in limits.items() if limit})
         return arguments
-
-
-def identity() -> str:
-    """Returns what makes a queue's name its owner's."""
-    return uuid.uuid4().hex
 
 
 async def declare_exchange(connection: Connection, exchange: Exchange) -> None:

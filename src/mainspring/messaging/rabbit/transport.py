@@ -8,11 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from mainspring.messaging.errors import (
-    InvalidTarget,
-    MessagingError,
-    TransportClosed,
-)
+from mainspring.messaging.errors import InvalidTarget, MessagingError, TransportClosed
 from mainspring.messaging.link import Link
 from mainspring.messaging.messages import Failure, Notification, Request, Response, new_id
 from mainspring.messaging.rabbit.attachment import logger
@@ -27,6 +23,7 @@ from mainspring.messaging.rabbit.envelope import (
 from mainspring.messaging.rabbit.errors import BrokerError
 from mainspring.messaging.rabbit.frames import Content
 from mainspring.messaging.rabbit.methods import table
+from mainspring.messaging.rabbit.names import QueueNames
 from mainspring.messaging.rabbit.opening import open_connection
 from mainspring.messaging.rabbit.options import Options
 from mainspring.messaging.rabbit.places import Place, context_of, places_of
@@ -34,7 +31,7 @@ from mainspring.messaging.rabbit.publisher import Address, Publication, Publishe
 from mainspring.messaging.rabbit.replies import Replies
 from mainspring.messaging.rabbit.responses import Responder
 from mainspring.messaging.rabbit.subscription import RabbitSubscription
-from mainspring.messaging.rabbit.topology import CANCELS, Queue, Topology, identity
+from mainspring.messaging.rabbit.topology import CANCELS, Queue, Topology
 from mainspring.messaging.rabbit.wire import (
     decode_notification,
     decode_request,
@@ -78,6 +75,7 @@ class RabbitTransport(Transport):
         super().__init__(url)
         self.options = Options.of(url)
         self.topology = Topology(self.options)
+        self._names = QueueNames(self.options)
         self._context = context_of(url, self.options)
         self._places = places_of(url, self.options)
         self._compression = COMPRESSIONS.get(self.options.kombu_compression, "")
@@ -178,6 +176,7 @@ class RabbitTransport(Transport):
             await self._replies.close()
         await publisher.close(error)
         await link.close(error)
+        self._names.close()
         if self.replies is not None and self._replies is not None:
             self.replies.on_replies_lost(error)
         self._notify(ConnectionEvent.CLOSED)
@@ -249,7 +248,8 @@ class RabbitTransport(Transport):
             publisher = self._started()
             if self.replies is None:
                 raise RuntimeError("a call was published, and nobody takes the replies")
-            self._replies = Replies(publisher.loop, self.topology, publisher, self.replies)
+            name = f"reply_{self._names.take()}"
+            self._replies = Replies(publisher.loop, self.topology, name, publisher, self.replies)
             connection = self._link.connection if self._link is not None else None
             if connection is not None:
                 self._replies.up(connection)
@@ -295,7 +295,8 @@ class RabbitTransport(Transport):
         """Has the requests for a target delivered."""
         if not target.topic:
             raise InvalidTarget("a server needs a topic", target)
-        who = identity()
+        self._started()
+        who = self._names.take()
 
         def decode(body: bytes, content: Content) -> Request:
             return decode_request(body, target.topic, target.server)
@@ -307,6 +308,7 @@ class RabbitTransport(Transport):
             decode,
             self._answer_poison,
             prefetch,
+            who,
         )
 
     async def listen(
@@ -340,6 +342,7 @@ class RabbitTransport(Transport):
         decode: Callable[[bytes, Content], M],
         poisoned: Callable[[Content, MalformedMessage], None],
         prefetch: int,
+        who: str = "",
     ) -> Subscription:
         loop = self._started().loop
         bound = self.options.rabbit_qos_prefetch_count
@@ -352,7 +355,7 @@ class RabbitTransport(Transport):
             poisoned,
             min(prefetch, bound) if bound else prefetch,
             self._count_given_up,
-            self._subscriptions.discard,
+            lambda ended: self._on_end(ended, who),
         )
         self._subscriptions.add(subscription)
         try:
@@ -363,6 +366,10 @@ class RabbitTransport(Transport):
             await subscription.close()
             raise
         return subscription
+
+    def _on_end(self, subscription: RabbitSubscription[Any], who: str) -> None:
+        self._subscriptions.discard(subscription)
+        self._names.give_back(who)
 
     def _count_given_up(self) -> None:
         self._given_up += 1

@@ -1,0 +1,1 @@
+# The layout of no class, and no function for C: there is one only to have the module compiled.

@@ -1,0 +1,1 @@
+cdef int hand_over(object task, object reply) except -1

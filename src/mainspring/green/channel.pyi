@@ -1,5 +1,4 @@
 from collections.abc import Callable
-
 from errno import EBADF as EBADF
 from select import POLLIN as POLLIN
 from select import POLLOUT as POLLOUT

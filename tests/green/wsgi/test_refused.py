@@ -3,6 +3,8 @@
 Each is refused however it is cut into pieces, and the application never sees it.
 """
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,7 +109,7 @@ def test_what_could_be_read_in_two_ways_is_refused(run, name):
 def read(data, cuts=(), settings=None):
     """Returns what a reader makes of data that comes in pieces: requests, and the error."""
     edges = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
-    pieces = iter([data[a:b] for a, b in zip(edges, edges[1:], strict=False) if b > a])
+    pieces = iter([data[a:b] for a, b in itertools.pairwise(edges) if b > a])
     reader = RequestReader(lambda: next(pieces, b""), settings or Settings())
     found = []
     try:

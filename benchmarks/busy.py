@@ -21,9 +21,8 @@ from benchmarks.loops import LoopName
 from benchmarks.options import Result, select_loops
 from benchmarks.proc import Cores, choose_cores, cpu_seconds
 from benchmarks.processes import LineProcess
-from benchmarks.servers import START_SECONDS, Load, python_server, settle
+from benchmarks.servers import START_SECONDS, WARM_UP, Load, python_server, settle
 
-WARM_UP = 0.25
 SIZE = 1024
 
 

@@ -13,14 +13,13 @@ from benchmarks.figures import Series, interleave, number, present, spread, tabl
 from benchmarks.loops import LoopName
 from benchmarks.options import Result, add_common, select_loops
 from benchmarks.proc import Cores, choose_cores
-from benchmarks.servers import C_SERVER, Load, start_server
+from benchmarks.servers import C_SERVER, WARM_UP, Load, start_server
 from benchmarks.svg import Bar, Chart
 
 HELP = "CPU per request, throughput and latency of an echo server on each loop, and in C"
 APIS = ("protocol", "buffered", "streams", "sockets", "datagrams")
 # What the system keeps for a socket by default holds somewhat more small datagrams.
 MOST_IN_FLIGHT = 200
-WARM_UP = 0.25
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

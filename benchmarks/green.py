@@ -57,7 +57,20 @@ def one_case(library: str, case: str, cpu: int | None) -> float:
         return float(child.read(CASE_SECONDS)["value"])
 
 
-def _versions(names: list[str]) -> dict[str, str]:
+def usable_libraries(asked: str) -> dict[str, str]:
+    """Keeps the libraries that work here and names the others on stderr.
+
+    Args:
+        asked: keys of `LIBRARIES` between commas.
+
+    Returns:
+        The version of each.
+
+    Raises:
+        SystemExit: there is no such library.
+    """
+    names = [name for name in asked.split(",") if name]
+    _check(names, list(LIBRARIES))
     found = {}
     for name in names:
         command = [sys.executable, "-m", "benchmarks.green_cases", "--library", name]
@@ -69,14 +82,16 @@ def _versions(names: list[str]) -> dict[str, str]:
     return found
 
 
+def _check(asked: list[str], known: list[str]) -> None:
+    if unknown := [one for one in asked if one not in known]:
+        raise SystemExit(f"{unknown[0]!r} isn't known; there are: {', '.join(known)}")
+
+
 def measure(options: argparse.Namespace) -> Result:
     """Runs the rounds."""
     cases = [case for case in options.cases.split(",") if case]
-    names = [name for name in options.libraries.split(",") if name]
-    for asked, known in ((cases, list(CASES)), (names, list(LIBRARIES))):
-        if unknown := [one for one in asked if one not in known]:
-            raise SystemExit(f"{unknown[0]!r} isn't known; there are: {', '.join(known)}")
-    versions = _versions(names)
+    _check(cases, list(CASES))
+    versions = usable_libraries(options.libraries)
     cpu = choose_cores().server
     pairs = [(case, name) for case in cases for name in versions if name in CASES[case].libraries]
     flat = interleave(

@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `memory`."""
     add_common(parser, rounds=1)
     parser.add_argument("--tls", action="store_true", help="TLS connections; there is no C server")
+    parser.add_argument(
+        "--size", type=int, default=1024, help="with --tls: bytes of the echo on each (1024)"
+    )
     parser.add_argument("--first", type=int, default=10_000, help="connections before (10,000)")
     parser.add_argument("--more", type=int, default=40_000, help="measured over (40,000)")
 
@@ -62,7 +65,7 @@ def within_limits(first: int, more: int) -> tuple[int, int, str]:
 
 
 def one_round(
-    loop: LoopName, *, first: int, more: int, cores: Cores, tls: bool
+    loop: LoopName, *, first: int, more: int, cores: Cores, tls: bool, size: int
 ) -> dict[str, float]:
     """Measures one server.
 
@@ -72,10 +75,12 @@ def one_round(
         more: connections between the two.
         cores: where server and client run.
         tls: True for TLS connections.
+        size: bytes of the echo on each of these, after which they are measured again.
 
     Returns:
         Bytes per connection (resident, and proportional), bytes at the end, and how many of
-        the sample were served, in percent.
+        the sample were served, in percent; with TLS also the bytes of a connection that is idle
+        again after its echo.
 
     Raises:
         BenchmarkError: a connection failed, or server or client did.
@@ -83,7 +88,7 @@ def one_round(
     server, port = start_server(loop, "protocol", cores, tls=tls)
     if tls:
         with server:
-            return _with_tls(server, port, first, more, cores)
+            return _with_tls(server, port, first, more, size, cores)
     command = [program("crowd_client"), str(port), "64"]
     with server, LineProcess(command, cores.client, "the crowd client") as crowd:
         crowd.ask(f"hold {first}", OPEN_SECONDS)
@@ -97,17 +102,19 @@ def one_round(
 
 
 def _with_tls(
-    server: LineProcess, port: int, first: int, more: int, cores: Cores
+    server: LineProcess, port: int, first: int, more: int, size: int, cores: Cores
 ) -> dict[str, float]:
-    """Holds the connections by two load clients; one echo on each of the second, at the end."""
+    """Holds the connections by two load clients; one echo on each of the second, then again."""
     with Load(server, port, first, 64, cores, tls=True):
         wait_for_connections(server, first)
         before = _memory(server)
-        with Load(server, port, more, 64, cores, tls=True) as load:
+        with Load(server, port, more, size, cores, tls=True) as load:
             wait_for_connections(server, first + more)
             after = _memory(server)
             served = load.run(count=more).requests
-    return _figures(before, after, more, served / more)
+            used = _memory(server)
+    figures = _figures(before, after, more, served / more)
+    return {**figures, "used_rss_bytes": (used["rss"] - before["rss"]) / more}
 
 
 def _figures(
@@ -138,12 +145,20 @@ def measure(options: argparse.Namespace) -> Result:
     values = interleave(
         options.rounds,
         loops if options.tls else [C_SERVER, *loops],
-        partial(one_round, first=first, more=more, cores=choose_cores(), tls=options.tls),
+        partial(
+            one_round,
+            first=first,
+            more=more,
+            cores=choose_cores(),
+            tls=options.tls,
+            size=options.size,
+        ),
         lambda loop: loop.label,
     )
     return {
         "command": "memory",
         "tls": options.tls,
+        "size": options.size,
         "first": first,
         "more": more,
         "note": note,
@@ -158,8 +173,11 @@ def render(result: Result) -> str:
     if not values:
         return "Nothing was measured."
     keys = ["rss_bytes", "pss_bytes", "total_mib", "served_percent"]
-    rows = [[label, *[spread(values[key][label]) for key in keys]] for label in values[keys[0]]]
     headers = ["server", "bytes (RSS)", "bytes (PSS)", "server MiB at the end", "sample served, %"]
+    if result["tls"]:
+        keys.append("used_rss_bytes")
+        headers.append(f"bytes (RSS) after an echo of {result['size']:,}")
+    rows = [[label, *[spread(values[key][label]) for key in keys]] for label in values[keys[0]]]
     over = "TLS " if result["tls"] else ""
     head = (
         f"memory per idle {over}connection, measured over {result['more']:,} connections after the "

@@ -16,6 +16,8 @@ from benchmarks.processes import BenchmarkError, LineProcess
 
 C_SERVER = LoopName("C", "")
 START_SECONDS = 20.0
+# Seconds of load that aren't counted.
+WARM_UP = 0.25
 
 
 @dataclass(frozen=True)

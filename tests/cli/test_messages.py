@@ -1,4 +1,4 @@
-"""`mainspring serve`, `call` and `listen`, over the broker of this process."""
+"""`mainspring serve`, `call` and `listen`, over the broker of this process and over NATS."""
 
 import asyncio
 import json
@@ -17,8 +17,7 @@ from mainspring.messaging import (
     Target,
     get_transport,
 )
-
-URL = "memory://cli"
+from tests.services.plugin import shared_nats  # noqa: F401 - a fixture
 
 
 class Shop:
@@ -34,39 +33,47 @@ class Shop:
         raise ValueError("out of stock")
 
 
+@pytest.fixture(params=["memory", "nats"])
+def url(request):
+    """A broker."""
+    if request.param == "memory":
+        return "memory://cli"
+    return request.getfixturevalue("shared_nats").url
+
+
 @pytest.fixture
-def served():
+def served(url):
     """A server in the background."""
-    transport = get_transport(URL)
+    transport = get_transport(url)
     with Server(transport, Target(topic="shop", server="one"), [Shop()]) as server:
         yield server
     asyncio.run_coroutine_threadsafe(transport.close(), transport.loop).result()
 
 
-def test_call_prints_the_result_as_json(served, capsys):
-    assert main(["call", URL, "shop", "add", "a=1", "b=2"]) == 0
-    assert main(["call", URL, "shop", "greet", "name=Ada Lovelace"]) == 0
+def test_call_prints_the_result_as_json(served, url, capsys):
+    assert main(["call", url, "shop", "add", "a=1", "b=2"]) == 0
+    assert main(["call", url, "shop", "greet", "name=Ada Lovelace"]) == 0
     assert capsys.readouterr().out == '3\n"hello Ada Lovelace"\n'
 
 
-def test_a_cast_and_a_fanout_print_nothing(served, capsys):
-    assert main(["call", "--cast", URL, "shop", "greet", "name=Ada"]) == 0
-    assert main(["call", "--fanout", URL, "shop", "greet", "name=Ada"]) == 0
+def test_a_cast_and_a_fanout_print_nothing(served, url, capsys):
+    assert main(["call", "--cast", url, "shop", "greet", "name=Ada"]) == 0
+    assert main(["call", "--fanout", url, "shop", "greet", "name=Ada"]) == 0
     assert capsys.readouterr().out == ""
 
 
-def test_what_the_method_raised_is_shown_with_its_traceback(served, capsys):
-    assert main(["call", URL, "shop", "fail"]) == 1
+def test_what_the_method_raised_is_shown_with_its_traceback(served, url, capsys):
+    assert main(["call", url, "shop", "fail"]) == 1
     errors = capsys.readouterr().err
     assert errors.startswith("mainspring call: ValueError: out of stock\n")
     assert 'raise ValueError("out of stock")' in errors
 
 
-def test_what_cannot_be_called_is_one_line(served, capsys):
-    assert main(["call", URL, "nothing", "add"]) == 1
-    assert main(["call", URL, "shop", "sell"]) == 1
+def test_what_cannot_be_called_is_one_line(served, url, capsys):
+    assert main(["call", url, "nothing", "add"]) == 1
+    assert main(["call", url, "shop", "sell"]) == 1
     assert main(["call", "pigeon://", "shop", "sell"]) == 1
-    assert main(["call", URL, "shop", "add", "one"]) == 2
+    assert main(["call", url, "shop", "add", "one"]) == 2
     kinds = [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()]
     assert kinds[:3] == ["MessageUndeliverable", "NoSuchMethod", "InvalidTransportURL"]
     assert "KEY=VALUE" in kinds[3]
@@ -85,12 +92,12 @@ def test_what_cannot_be_served_is_one_line(name, why, capsys):
     assert why in capsys.readouterr().err
 
 
-def test_serve_serves_until_it_is_interrupted_and_says_what_it_did(capsys):
+def test_serve_serves_until_it_is_interrupted_and_says_what_it_did(url, capsys):
     answers = []
 
     def call():
         """Calls until somebody serves, then interrupts."""
-        with Client(URL, Target(topic="shop")) as client:
+        with Client(url, Target(topic="shop")) as client:
             while not answers:
                 try:
                     answers.append(client.call("add", a=1, b=2).result(30))
@@ -100,7 +107,7 @@ def test_serve_serves_until_it_is_interrupted_and_says_what_it_did(capsys):
 
     caller = threading.Thread(target=call)
     caller.start()
-    assert main(["serve", "tests.cli.test_messages:Shop", "--url", URL, "--topic", "shop"]) == 0
+    assert main(["serve", "tests.cli.test_messages:Shop", "--url", url, "--topic", "shop"]) == 0
     caller.join()
     assert answers == [3]
     assert capsys.readouterr().err.splitlines()[1:] == [
@@ -109,8 +116,8 @@ def test_serve_serves_until_it_is_interrupted_and_says_what_it_did(capsys):
     ]
 
 
-def test_listen_prints_notifications_as_lines_of_json(capsys):
-    transport = get_transport(URL)
+def test_listen_prints_notifications_as_lines_of_json(url, capsys):
+    transport = get_transport(url)
     notifier = Notifier(transport, "compute")
     is_heard = threading.Event()
 
@@ -121,7 +128,7 @@ def test_listen_prints_notifications_as_lines_of_json(capsys):
 
     notifying = threading.Thread(target=notify)
     notifying.start()
-    assert main(["listen", URL, "--count", "2"]) == 0
+    assert main(["listen", url, "--count", "2"]) == 0
     is_heard.set()
     notifying.join()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

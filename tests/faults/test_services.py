@@ -33,7 +33,7 @@ class Counting:
 
     def __init__(self):
         self.ran = Counter()
-        self.running = self.most = 0
+        self.running = self.most = self.endless_ones = 0
 
     async def work(self, n):
         self.ran[n] += 1
@@ -49,7 +49,11 @@ class Counting:
         return n
 
     async def endless(self):
-        await asyncio.get_running_loop().create_future()
+        self.endless_ones += 1
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.endless_ones -= 1
 
 
 @asynccontextmanager

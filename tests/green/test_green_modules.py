@@ -71,6 +71,24 @@ def test_a_green_thread_sleeps_alone(run):
     assert run(main)
 
 
+def test_a_list_that_changes_while_it_is_selected_from_is_read_as_it_is(run):
+    def main():
+        one, other = socket.socketpair()
+        with one, other:
+            files = []
+
+            class File:
+                def fileno(self):
+                    files.pop()
+                    return one.fileno()
+
+            files += [File(), File()]
+            only, *_ = files
+            return select.select([], files, []) == ([], [only], [])
+
+    assert run(main)
+
+
 def test_pipes_are_read_and_written_greenly(run):
     def main():
         reading, writing = stdlib_os.pipe()

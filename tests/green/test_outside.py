@@ -95,6 +95,17 @@ def test_a_worker_thread_is_served_by_the_loop_that_it_works_for(run):
     assert mainspring.run(main)
 
 
+def test_an_idle_function_waits_on_the_loop_whose_idle_thread_it_is_in():
+    async def where():
+        return asyncio.get_running_loop()
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        return await loop.run_idle(lambda: await_(where())) is loop
+
+    assert mainspring.run(main)
+
+
 def test_a_thread_waits_for_a_future_on_the_futures_own_loop(run):
     async def main():
         future = never()

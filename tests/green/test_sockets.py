@@ -147,6 +147,24 @@ def test_datagrams_go_to_an_address(anywhere):
     assert (first, second) == ((b"data", sender), (b"gram", sender))
 
 
+@pytest.mark.parametrize(
+    "args", [(), (b"x",), (b"x", "flags", ("127.0.0.1", 9)), (b"x", 0, None), ("x", 0, None)]
+)
+def test_what_sendto_cant_take_is_the_stdlibs_error(anywhere, args):
+    def main():
+        with socket.socket(type=socket.SOCK_DGRAM) as sock:
+            sock.sendto(*args)
+
+    with (
+        stdlib_socket.socket(type=stdlib_socket.SOCK_DGRAM) as sock,
+        pytest.raises(TypeError) as expected,
+    ):
+        sock.sendto(*args)
+    with pytest.raises(TypeError) as caught:
+        anywhere(main)
+    assert str(caught.value) == str(expected.value)
+
+
 def test_fds_are_sent_and_received(anywhere, pair):
     def main():
         socket.send_fds(pair[0], [b"x"], [pair[0].fileno()])
@@ -313,7 +331,7 @@ def test_the_end_of_the_peer_wakes_who_reads_and_who_writes(run, pair):
         writer = spawn(pair[0].sendall, bytes(1_000_000))
         turns()
         pair[1].close()
-        with pytest.raises(OSError, match="Broken pipe|reset"):
+        with pytest.raises(OSError, match=r"Broken pipe|reset"):
             writer.get()
         try:
             return reader.get()

@@ -275,6 +275,23 @@ def test_a_thread_that_is_started_in_a_green_thread_is_one(run):
     run(main)
 
 
+def test_what_run_begins_with_is_the_main_thread():
+    def main():
+        me = threading.current_thread(), threading.get_ident()
+        other = spawn(lambda: (threading.current_thread(), threading.get_ident())).get()
+        return me, other
+
+    me, other = mainspring.run(main)
+    assert me == (original.main_thread(), original.get_ident())
+    assert other[0] is not original.main_thread()
+    assert other[1] != original.get_ident()
+
+
+def test_what_run_begins_with_in_another_thread_isnt_the_main_thread():
+    found = from_a_thread(mainspring.run, threading.current_thread)
+    assert found is not original.main_thread()
+
+
 def test_what_a_green_thread_raises_goes_to_the_excepthook(run, monkeypatch):
     def main():
         told = []

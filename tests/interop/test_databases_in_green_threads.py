@@ -1,4 +1,4 @@
-"""A real PostgreSQL from green threads: a blocking driver under patching, SQLAlchemy both ways."""
+"""A real PostgreSQL from green threads: blocking drivers under patching, SQLAlchemy both ways."""
 
 from pathlib import Path
 
@@ -15,17 +15,26 @@ import sys
 PORT = int(sys.argv[1])
 """
 
-BLOCKING_DRIVER = """
-import pg8000.dbapi
+PG8000 = """
+from pg8000.dbapi import connect
+"""
 
+# Written in C: it asks its wait callback whenever it would block.
+PSYCOPG2 = """
+import psycopg2.extensions, psycopg2.extras
+from psycopg2 import connect
+psycopg2.extensions.set_wait_callback(psycopg2.extras.wait_select)
+"""
+
+BLOCKING_DRIVER = """
 def ask(number):
-    connection = pg8000.dbapi.connect(user="postgres", host="127.0.0.1", port=PORT)
+    connection = connect(user="postgres", host="127.0.0.1", port=PORT)
     cursor = connection.cursor()
     # Each waits until all of them are there: one after another, none would end.
     order.append(number)
     meet.wait()
-    cursor.execute("select %s::int", (number,))
-    found = cursor.fetchone()[0]
+    cursor.execute("select pg_sleep(0.01), %s::int", (number,))
+    found = cursor.fetchone()[1]
     connection.close()
     return found
 
@@ -73,10 +82,11 @@ mainspring.run(main)
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        (BLOCKING_DRIVER, "found [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] 10"),
+        (PG8000 + BLOCKING_DRIVER, "found [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] 10"),
+        (PSYCOPG2 + BLOCKING_DRIVER, "found [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] 10"),
         (SQLALCHEMY, "found 0,1,2,3,4,5,6,7,8,9,10,11"),
     ],
-    ids=["pg8000", "sqlalchemy"],
+    ids=["pg8000", "psycopg2", "sqlalchemy"],
 )
 def test_green_threads_ask_at_the_same_time(
     text: str, found: str, postgres: Postgres, tmp_path: Path

@@ -1,4 +1,7 @@
-"""A service on `memory://`: on asyncio's loop and on ours, and with a clock that stands still."""
+"""A service on `memory://` and on `nats://`, on asyncio's loop and on ours.
+
+And one on `memory://` with a clock that stands still.
+"""
 
 import asyncio
 import itertools
@@ -11,6 +14,7 @@ import mainspring
 from mainspring.messaging import Client, Server, Target, get_transport
 from tests.core.fakes import Bench
 from tests.messaging.bench import MessagingBench
+from tests.services.plugin import shared_nats  # noqa: F401 - what a conftest has is for its folder
 
 LOOPS = {"asyncio": asyncio.SelectorEventLoop, "mainspring": mainspring.new_event_loop}
 
@@ -18,9 +22,18 @@ _names = itertools.count()
 
 
 @pytest.fixture
-def url() -> str:
-    """A broker that no other test has."""
+def memory_url() -> str:
+    """A broker in this process that no other test has."""
     return f"memory://test{next(_names)}"
+
+
+@pytest.fixture(params=["memory", "nats"])
+def url(request: pytest.FixtureRequest, memory_url: str) -> str:
+    """A broker that no other test has: of each kind that keeps values as they are."""
+    if request.param == "memory":
+        return memory_url
+    # The names of another exchange are others.
+    return f"{request.getfixturevalue('shared_nats').url}/test{next(_names)}"
 
 
 @pytest.fixture(params=LOOPS)
@@ -55,9 +68,9 @@ def serving(url: str, run: Any) -> Any:
 
 
 @pytest.fixture
-def bench(url: str) -> Iterator[MessagingBench]:
+def bench(memory_url: str) -> Iterator[MessagingBench]:
     """A transport on a loop whose clock stands still."""
     with Bench() as made:
-        messaging = MessagingBench(made, url)
+        messaging = MessagingBench(made, memory_url)
         yield messaging
         messaging.close()

@@ -137,6 +137,7 @@ def test_a_transport_belongs_to_one_loop(url):
     async def main():
         with pytest.raises(mainspring.messaging.MessageUndeliverable):
             await client.call("add")
+        await client.transport.close()
 
     async def elsewhere():
         with pytest.raises(RuntimeError, match="a transport for each loop"):
@@ -146,20 +147,20 @@ def test_a_transport_belongs_to_one_loop(url):
     asyncio.run(elsewhere())
 
 
-def test_what_a_closed_loop_had_goes_to_another_server(url):
+def test_what_a_closed_loop_had_goes_to_another_server(memory_url):
     async def take(server):
         await server.start()
         await Client(server.transport, Target(topic="topic")).cast("forever")
 
     async def serve():
-        transport = get_transport(url)
+        transport = get_transport(memory_url)
         client = Client(transport, Target(topic="topic"))
         async with Server(transport, TARGET, [Service()]):
             assert await client.call("add", a=1, b=2) == 3
         await transport.close()
 
     # Nobody closes the first transport: its loop just ends.
-    first = Server(get_transport(url), TARGET, [Service()])
+    first = Server(get_transport(memory_url), TARGET, [Service()])
     asyncio.run(take(first))
     asyncio.run(serve())
 

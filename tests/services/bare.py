@@ -5,24 +5,24 @@ outcomes for each message, how often each request was seen.
 """
 
 import asyncio
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from mainspring.messaging.messages import Failure, Notification, Request, Response, new_id
-from mainspring.messaging.rabbit.transport import RabbitTransport
+from mainspring.messaging.registry import get_transport
 from mainspring.messaging.target import Target
-from mainspring.messaging.transport import ConnectionEvent, Delivery
-from mainspring.messaging.url import TransportURL
+from mainspring.messaging.transport import ConnectionEvent, Delivery, Transport
 
 PATIENCE = 60
 
 
 @asynccontextmanager
-async def transport(url: str) -> AsyncIterator[RabbitTransport]:
+async def transport(url: str) -> AsyncIterator[Transport]:
     """Opens a transport, connected; it is closed when the block has ended."""
-    made = RabbitTransport(TransportURL.parse(url))
+    made = get_transport(url)
     made.replies = Caller()
     made.start(asyncio.get_running_loop())
     try:
@@ -64,6 +64,14 @@ def request(topic: str, method: str, **args: Any) -> Request:
     return made
 
 
+def notification(topic: str, priority: str, payload: object) -> Notification:
+    """Returns a notification."""
+    made = Notification(Target(topic=topic), "thing.made", "me", priority, payload)
+    made.message_id, made.unique_id = str(uuid.uuid4()), new_id()
+    made.timestamp = "2026-11-20 22:03:09.661344"
+    return made
+
+
 class Call:
     """A call through a bare transport.
 
@@ -77,7 +85,7 @@ class Call:
 
     def __init__(
         self,
-        over: RabbitTransport,
+        over: Transport,
         target: Target,
         method: str,
         args: dict[str, Any],
@@ -86,7 +94,7 @@ class Call:
         assert isinstance(over.replies, Caller)
         self.caller = over.replies
         self.request = Request(target, method, args)
-        self.request.msg_id, self.request.unique_id = new_id(), new_id()
+        self.request.msg_id = self.request.unique_id = new_id()
         for name, value in fields.items():
             setattr(self.request, name, value)
         loop = asyncio.get_running_loop()
@@ -113,17 +121,24 @@ class Call:
         return self.caller.replies[self.request.msg_id]
 
 
-async def call(over: RabbitTransport, topic: str, method: str, **args: Any) -> Any:
+async def call(over: Transport, topic: str, method: str, **args: Any) -> Any:
     """Calls, and returns the result."""
     return await Call(over, Target(topic=topic), method, args).result()
 
 
-async def sent(over: RabbitTransport, message: Request | Notification) -> BaseException | None:
+async def sent(over: Transport, message: Request | Notification) -> BaseException | None:
     """Publishes, and returns the outcome."""
     outcome = asyncio.get_running_loop().create_future()
     over.publish(message, lambda _, error: outcome.set_result(error))
     async with asyncio.timeout(PATIENCE):
         return await outcome  # type: ignore[no-any-return]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until something is so that nobody tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
 class Worker:
@@ -135,7 +150,7 @@ class Worker:
     """
 
     def __init__(
-        self, over: RabbitTransport, answer: Callable[[Request], Any] = lambda request: request.args
+        self, over: Transport, answer: Callable[[Request], Any] = lambda request: request.args
     ) -> None:
         self.over = over
         self.answer = answer
@@ -200,7 +215,7 @@ class Worker:
 class Events:
     """The events of a transport's connection, in order."""
 
-    def __init__(self, over: RabbitTransport) -> None:
+    def __init__(self, over: Transport) -> None:
         self.seen: list[ConnectionEvent] = []
         self._changed = asyncio.Event()
         over.add_connection_callback(self._on_event)

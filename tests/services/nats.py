@@ -16,9 +16,17 @@ def is_here() -> bool:
 
 
 class Nats(Service):
-    """A NATS server that anybody on loopback may use."""
+    """A NATS server that anybody on loopback may use, unless its settings say otherwise."""
 
     ready = "Server is ready"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.settings = ""
+
+    def configure(self, settings: str) -> None:
+        """Has settings, in the form of its file, hold as of the next start."""
+        self.settings = settings
 
     @property
     def url(self) -> str:
@@ -26,5 +34,7 @@ class Nats(Service):
         return f"nats://127.0.0.1:{self.port}"
 
     def command(self) -> tuple[Installed, list[str]]:
-        """Returns the server, and its address."""
-        return find(PACKAGE, PACKAGE, FOLDER), ["--addr", "127.0.0.1", "--port", str(self.port)]
+        """Returns the server, and its address; writes its settings."""
+        file = self.folder / "nats.conf"
+        file.write_text(f'listen: "127.0.0.1:{self.port}"\n{self.settings}\n')
+        return find(PACKAGE, PACKAGE, FOLDER), ["--config", str(file)]

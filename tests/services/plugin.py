@@ -1,4 +1,4 @@
-"""For a conftest to import: what tests with a RabbitMQ share, the broker and tests as coroutines.
+"""For a conftest to import: what tests with a broker share, the broker and tests as coroutines.
 
 A test that is a coroutine runs on our loop. The loop's exception handler must have been told of
 nothing, and no task may be left.
@@ -6,6 +6,7 @@ nothing, and no task may be left.
 
 import asyncio
 import inspect
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 
 import mainspring
 
+from . import nats as nats_module
 from . import rabbitmq as rabbitmq_module
+from .nats import Nats
 from .rabbitmq import RabbitMQ
 
 
@@ -31,6 +34,30 @@ def broker() -> Iterator[RabbitMQ]:
     """A RabbitMQ of the test's own, to be broken."""
     with RabbitMQ.running() as broker:
         yield broker
+
+
+@pytest.fixture(scope="package")
+def shared_nats() -> Iterator[Nats]:
+    """A NATS of the folder's, that no test breaks; skips where there is none."""
+    if not nats_module.is_here():
+        pytest.skip("there is no NATS here; `make services` fetches one")
+    with Nats.running() as server:
+        yield server
+
+
+@pytest.fixture
+def nats() -> Iterator[Nats]:
+    """A NATS of the test's own, to be broken."""
+    if not nats_module.is_here():
+        pytest.skip("there is no NATS here; `make services` fetches one")
+    with Nats.running() as server:
+        yield server
+
+
+@pytest.fixture
+def topic() -> str:
+    """A topic that no other test has."""
+    return f"topic-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.hookimpl(tryfirst=True)

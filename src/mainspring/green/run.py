@@ -1,14 +1,21 @@
-"""`run`: the one-call way in."""
+"""`run`: the one-call way in.
+
+A green thread that it makes in the main thread is the main thread to code that asks.
+"""
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, overload
 
 from mainspring.green.calls import green
 from mainspring.loop.loop import new_event_loop
 
-__all__ = ["run"]
+__all__ = ["is_main", "run"]
+
+# The task of each `run` of a plain function in the main thread, the innermost last.
+_main_tasks: list[asyncio.Task[Any]] = []
 
 
 @overload
@@ -44,4 +51,25 @@ def run(main: Any, *, debug: bool | None = None) -> Any:
     with asyncio.Runner(debug=debug, loop_factory=new_event_loop) as runner:
         if inspect.iscoroutinefunction(main):
             main = main()
-        return runner.run(main if asyncio.iscoroutine(main) else green(main))
+        return runner.run(main if asyncio.iscoroutine(main) else green(_run_main, main))
+
+
+def _run_main[T](main: Callable[[], T]) -> T:
+    task = asyncio.current_task()
+    assert task is not None
+    if threading.get_ident() != threading.main_thread().ident:
+        return main()
+    _main_tasks.append(task)
+    try:
+        return main()
+    finally:
+        _main_tasks.remove(task)
+
+
+def is_main(task: asyncio.Task[Any] | None) -> bool:
+    """Returns True for the green thread that `run` has made of a function in the main thread.
+
+    Parameters:
+        task: any task, or None.
+    """
+    return task in _main_tasks

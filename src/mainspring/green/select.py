@@ -35,7 +35,10 @@ def select(
     """`select.select`; a green thread that calls it waits alone."""
     if _current() is None or (timeout is not None and not timeout > 0):
         return _select(rlist, wlist, xlist, timeout)
-    readers, writers, others = list(rlist), list(wlist), list(xlist)
+    # A list is read as it is, and again at each look: asking for an fd may change it.
+    readers, writers, others = (
+        files if isinstance(files, list) else list(files) for files in (rlist, wlist, xlist)
+    )
     deadline = None if timeout is None else _monotonic() + timeout
     found = _select(readers, writers, others, 0)
     if any(found):

@@ -27,6 +27,6 @@ class EpollSelector(_stdlib.EpollSelector):
     _selector_cls = _green.epoll
 
 
-DefaultSelector = EpollSelector
+DefaultSelector = EpollSelector  # type: ignore[misc, assignment]
 
 adopt(globals(), _stdlib)

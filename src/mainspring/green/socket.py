@@ -34,7 +34,7 @@ __implements__ = (
     "socket",
     "socketpair",
 )
-__all__ = _stdlib.__all__  # type: ignore[assignment]
+__all__ = _stdlib.__all__
 
 create_connection = rebind(_stdlib.create_connection, globals())
 create_server = rebind(_stdlib.create_server, globals())

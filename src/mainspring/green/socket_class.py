@@ -13,6 +13,7 @@ import math
 import os
 import socket as stdlib
 from errno import EAGAIN, EWOULDBLOCK
+from operator import index
 
 import cython
 from cython.cimports.cpython.buffer import (
@@ -201,15 +202,14 @@ class socket(stdlib.socket):
         finally:
             PyBuffer_Release(cython.address(view))
 
-    def sendto(self, data, flags_or_address, address=None, /):
+    def sendto(self, *args):
         channel: Channel = self._channel
-        flags = 0 if address is None else flags_or_address
-        if address is None:
-            address = flags_or_address
-        if not _waits_here(channel):
-            return SENDTO(self, data, flags, address)
-        address = resolve(self, address)
-        return channel.attempt(True, SENDTO, self, data, flags | MSG_DONTWAIT, address)
+        if not _waits_here(channel) or not 2 <= len(args) <= 3:
+            # Also for the interpreter to say what is wrong.
+            return SENDTO(self, *args)
+        flags = index(args[1]) if len(args) == 3 else 0
+        address = resolve(self, args[len(args) - 1])
+        return channel.attempt(True, SENDTO, self, args[0], flags | MSG_DONTWAIT, address)
 
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
         channel: Channel = self._channel

@@ -55,7 +55,7 @@ class Popen(_stdlib.Popen):  # type: ignore[type-arg]
                 raise TimeoutExpired(self.args, timeout)
             if wait_for_exit(self.pid, left) and self.poll() is None:
                 _sleep(_PAUSE)
-        return self.returncode  # type: ignore[no-any-return]
+        return self.returncode
 
 
 call = rebind(_stdlib.call, globals())

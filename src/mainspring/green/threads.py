@@ -1,6 +1,7 @@
 """`Thread`: the stdlib's, which is a green thread when it is started in one, else an OS thread.
 
-A green thread's `ident` is the number of its task, as `get_ident()` is within any green thread.
+A green thread's `ident` is the number of its task, as `get_ident()` is within any green thread but
+the one that `mainspring.run` has begun with: that one is the main thread.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Any
 from mainspring.green.call import current
 from mainspring.green.calls import spawn
 from mainspring.green.conditions import Event
+from mainspring.green.run import is_main
 from mainspring.loop.priorities import get_priority
 from mainspring.loop.task_scheduler import TaskScheduler
 
@@ -147,16 +149,15 @@ def _inherited() -> dict[str, Any]:
 
 def get_ident() -> int:
     """Returns the number of the green thread that runs here, else of the OS thread."""
-    if current() is None:
+    if current() is None or is_main(task := asyncio.current_task()):
         return original.get_ident()
-    return id(asyncio.current_task())
+    return id(task)
 
 
 def current_thread() -> original.Thread:
     """Returns the `Thread` that runs here; one that stands for it, if it wasn't started as one."""
-    if current() is None:
+    if current() is None or is_main(task := asyncio.current_task()):
         return original.current_thread()
-    task = asyncio.current_task()
     assert task is not None
     return _greens.get(id(task)) or _Dummy(task)
 

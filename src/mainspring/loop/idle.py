@@ -77,7 +77,7 @@ class Idle(Part):
         if self._executor_shut:
             raise RuntimeError("Executor shutdown has been called")
         if self._idle_thread is None:
-            self._idle_thread = IdleThread(self.gate)
+            self._idle_thread = IdleThread(self, self.gate)
         return self._idle_thread
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from mainspring.core.gate import Gate
 from mainspring.core.idle_call import IdleCall
 from mainspring.core.priority import Priority
+from mainspring.loop.home import call_at_home
 from mainspring.loop.idle_queue import IdleQueue
 
 __all__ = ["IdleThread"]
@@ -33,10 +34,12 @@ class IdleThread:
     """A thread behind a gate, and the jobs that wait for it.
 
     Parameters:
+        loop: what waits in the thread is served by this loop.
         gate: the loop's.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, gate: Gate) -> None:
+        self._loop = loop
         self._gate = gate
         self._pool = concurrent.futures.ThreadPoolExecutor(1, "mainspring-idle", _become_nice)
         self._queue = IdleQueue(gate.lift)
@@ -85,7 +88,7 @@ class IdleThread:
         self._running = threading.get_ident()
         try:
             with _short_switch_interval(self._gate.mode == "none"):
-                result = call.run()
+                result = call_at_home(self._loop, call.run, ())
         except BaseException as exc:
             self._end(job)
             job.set_exception(exc)

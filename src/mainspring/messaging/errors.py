@@ -18,6 +18,7 @@ __all__ = [
     "InvalidTarget",
     "InvalidTransportURL",
     "MessageDeliveryFailure",
+    "MessageTooLarge",
     "MessageUndeliverable",
     "MessagingError",
     "MessagingTimeout",
@@ -100,6 +101,10 @@ class ClientSendError(MessagingError):
 
 class EncodeError(ClientSendError, TypeError):
     """A value can't be sent: the transport has no form for its type."""
+
+
+class MessageTooLarge(EncodeError):
+    """A message has more bytes than the broker takes; send less at a time, or a reference."""
 
 
 class RPCVersionCapError(MessagingError):

@@ -16,6 +16,9 @@ _TRANSPORTS: dict[str, tuple[str, str, str | None]] = {
         ("rabbit", "kombu", "amqp", "amqps"),
         ("mainspring.messaging.rabbit.transport", "RabbitTransport", "rabbit"),
     ),
+    **dict.fromkeys(
+        ("nats", "tls"), ("mainspring.messaging.nats.transport", "NatsTransport", "nats")
+    ),
 }
 
 

@@ -10,8 +10,9 @@ What holds for every method here:
   doesn't call back before it has returned.
 - What is published while there is no connection is kept, up to a bound, and sent once there is one.
 - What the broker has not confirmed when a connection breaks is sent again, with the same
-  `unique_id`; those who receive drop what they have seen. A request whose deadline is over isn't
-  sent.
+  `unique_id`; those who receive drop what they have seen. A wire that keeps nothing, where another
+  might receive it then, has a `ConnectionLost` as its outcome instead. A request whose deadline is
+  over isn't sent.
 - Nothing is lost silently: each `Outcome` is called exactly once, at the latest by `close()`.
 """
 

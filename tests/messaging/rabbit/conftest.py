@@ -4,4 +4,5 @@ from tests.services.plugin import (  # noqa: F401 - what a conftest has is for i
     broker,
     pytest_pyfunc_call,
     shared_broker,
+    topic,
 )

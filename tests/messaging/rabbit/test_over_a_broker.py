@@ -4,19 +4,15 @@ import asyncio
 import os
 import threading
 import time
-import uuid
 
 import pytest
 
 from mainspring.messaging.errors import (
-    EncodeError,
-    InvalidTarget,
     MessageDeliveryFailure,
     MessageUndeliverable,
     TransportBusy,
     TransportClosed,
 )
-from mainspring.messaging.messages import Notification, Trace, new_id
 from mainspring.messaging.rabbit.errors import BrokerError, Refused
 from mainspring.messaging.rabbit.login import Login
 from mainspring.messaging.rabbit.methods import commands
@@ -25,7 +21,17 @@ from mainspring.messaging.rabbit.transport import RabbitTransport
 from mainspring.messaging.target import Target
 from mainspring.messaging.transport import ConnectionEvent
 from mainspring.messaging.url import TransportURL
-from tests.services.bare import Call, Events, Worker, call, request, sent, transport
+from tests.services.bare import (
+    Call,
+    Events,
+    Worker,
+    call,
+    notification,
+    request,
+    sent,
+    transport,
+    until,
+)
 from tests.services.proxy import Proxy
 from tests.services.rabbitmq import RabbitMQ
 
@@ -33,53 +39,6 @@ from tests.services.rabbitmq import RabbitMQ
 @pytest.fixture
 def url(shared_broker: RabbitMQ) -> str:
     return shared_broker.url
-
-
-@pytest.fixture
-def topic() -> str:
-    """A topic that no other test has."""
-    return f"topic-{uuid.uuid4().hex[:8]}"
-
-
-def notification(topic: str, priority: str, payload: object) -> Notification:
-    made = Notification(Target(topic=topic), "thing.made", "me", priority, payload)
-    made.message_id, made.unique_id = str(uuid.uuid4()), new_id()
-    made.timestamp = "2026-11-20 22:03:09.661344"
-    return made
-
-
-async def test_a_call_comes_back(url, topic):
-    async with transport(url) as server, transport(url) as client:
-        await server.serve(Target(topic=topic, server="one"), Worker(server), 10)
-        assert await call(client, topic, "echo", value=[1, "é"]) == {"value": [1, "é"]}
-
-
-async def test_a_transport_may_call_itself(url, topic):
-    async with transport(url) as both:
-        await both.serve(Target(topic=topic, server="one"), Worker(both), 10)
-        assert await call(both, topic, "echo", value=1) == {"value": 1}
-
-
-async def test_all_that_a_call_carries_arrives(url, topic):
-    async with transport(url) as server, transport(url) as client:
-        worker = Worker(server)
-        await server.serve(Target(topic=topic, server="one"), worker, 10)
-        loop = asyncio.get_running_loop()
-        fields = {
-            "context": {"user": "bob"},
-            "trace": Trace("00-1-2-01", "a=b"),
-            "headers": {"shop": "north"},
-            "deadline": loop.time() + 30,
-            "monitor": 5,
-            "priority": -1,
-        }
-        target = Target(topic=topic, namespace="space", version="1.1")
-        await Call(client, target, "m", {}, **fields).result()
-        (got,) = worker.seen
-        assert (got.target.namespace, got.target.version) == ("space", "1.1")
-        assert (got.context, got.trace) == (fields["context"], fields["trace"])
-        assert (got.headers, got.monitor, got.priority) == (fields["headers"], 5, -1)
-        assert abs(got.deadline - fields["deadline"]) < 5
 
 
 async def test_without_extensions_a_call_carries_only_what_the_real_library_sends(url, topic):
@@ -95,38 +54,6 @@ async def test_without_extensions_a_call_carries_only_what_the_real_library_send
         assert abs(got.deadline - deadline) < 5
 
 
-async def test_a_failure_comes_back(url, topic):
-    def fail(request):
-        raise ValueError("bad", 7)
-
-    async with transport(url) as server, transport(url) as client:
-        await server.serve(Target(topic=topic, server="one"), Worker(server, fail), 10)
-        response = await Call(client, Target(topic=topic), "m", {}).response()
-        assert response.failure[:4] == ("ValueError", "builtins", "('bad', 7)", ("bad", 7))
-
-
-async def test_a_call_to_one_server_reaches_that_one_only(url, topic):
-    async with transport(url) as client, transport(url) as first, transport(url) as second:
-        workers = [Worker(first), Worker(second)]
-        await first.serve(Target(topic=topic, server="one"), workers[0], 10)
-        await second.serve(Target(topic=topic, server="two"), workers[1], 10)
-        for _ in range(5):
-            await Call(client, Target(topic=topic, server="two"), "m", {}).result()
-        assert [len(worker.seen) for worker in workers] == [0, 5]
-
-
-async def test_a_fanout_reaches_every_server_once(url, topic):
-    async with transport(url) as client, transport(url) as first, transport(url) as second:
-        workers = [Worker(first), Worker(second)]
-        for over, name, worker in zip((first, second), "ab", workers, strict=True):
-            await over.serve(Target(topic=topic, server=name), worker, 10)
-        message = request(topic, "note", n=1)
-        message.target = Target(topic=topic, fanout=True)
-        assert await sent(client, message) is None
-        for worker in workers:
-            await worker.until(lambda worker=worker: len(worker.seen) == 1)
-
-
 async def test_what_nobody_receives_is_undeliverable(url, topic):
     async with transport(url) as client:
         message = request(topic, "m")
@@ -136,85 +63,12 @@ async def test_what_nobody_receives_is_undeliverable(url, topic):
         assert client.statistics()["returned"] == 1
 
 
-async def test_of_many_messages_those_that_nobody_receives_are_told_apart(url, topic):
-    async with transport(url) as client:
-        worker = Worker(client)
-        await client.serve(Target(topic=topic, server="one"), worker, 1000)
-        messages = [request(topic if n % 3 else f"{topic}-none", "m", n=n) for n in range(300)]
-        for message in messages:
-            message.mandatory = True
-        outcomes = await asyncio.gather(*[sent(client, message) for message in messages])
-        undeliverable = [isinstance(error, MessageUndeliverable) for error in outcomes]
-        assert undeliverable == [n % 3 == 0 for n in range(300)]
-
-
-async def test_notifications_of_a_priority_reach_the_listeners_of_it(url, topic):
-    async with transport(url) as client, transport(url) as server:
-        worker = Worker(server)
-        bindings = [(Target(topic=topic), "info"), (Target(topic=topic), "error")]
-        await server.listen(bindings, worker, 10)
-        for priority in ("info", "debug", "error"):
-            assert await sent(client, notification(topic, priority, {"n": 1})) is None
-        await worker.until(lambda: len(worker.seen) == 2)
-        assert sorted(got.priority for got in worker.seen) == ["error", "info"]
-
-
 async def test_notifications_wait_for_their_first_listener(url, topic):
     async with transport(url) as both:
         assert await sent(both, notification(topic, "info", 7)) is None
         worker = Worker(both)
         await both.listen([(Target(topic=topic), "info")], worker, 10)
         await worker.until(lambda: [got.payload for got in worker.seen] == [7])
-
-
-async def test_each_pool_of_listeners_gets_each_notification_once(url, topic):
-    async with transport(url) as both:
-        workers = {pool: [Worker(both), Worker(both)] for pool in ("x" + topic, "y" + topic)}
-        for pool, members in workers.items():
-            for worker in members:
-                await both.listen([(Target(topic=topic), "info")], worker, 10, pool)
-        for n in range(10):
-            await sent(both, notification(topic, "info", n))
-        for members in workers.values():
-            await _until(lambda: sum(len(one.seen) for one in members) == 10)  # noqa: B023
-            assert sorted(got.payload for one in members for got in one.seen) == [*range(10)]
-
-
-async def test_what_is_given_back_comes_again(url, topic):
-    async with transport(url) as both:
-        worker = Worker(both)
-        worker.acknowledges = False
-        await both.listen([(Target(topic=topic), "info")], worker, 10)
-        await sent(both, notification(topic, "info", 1))
-        await worker.until(lambda: len(worker.deliveries) == 1)
-        worker.deliveries[0].reject(requeue=True)
-        worker.deliveries[0].ack()  # only the first counts
-        await worker.until(lambda: len(worker.deliveries) == 2)
-        first, second = worker.deliveries
-        assert (first.redelivered, second.redelivered) == (False, True)
-        assert (first.attempt, second.attempt) == (1, 2)
-        second.ack()
-
-
-async def test_no_more_than_the_prefetch_is_unsettled(url, topic):
-    async with transport(url) as both:
-        worker = Worker(both)
-        worker.acknowledges = False
-        subscription = await both.serve(Target(topic=topic, server="one"), worker, 3)
-        for n in range(6):
-            target = Target(topic=topic, server="one" if n % 2 else None)
-            await sent(both, message := request(topic, "m", n=n))
-            message.target = target
-        await worker.until(lambda: len(worker.deliveries) == 3)
-        await sent(both, request(topic, "m", n=6))
-        assert len(worker.deliveries) == 3
-        worker.deliveries[0].ack()
-        await worker.until(lambda: len(worker.deliveries) == 4)
-        subscription.set_prefetch(10)
-        await worker.until(lambda: len(worker.deliveries) == 7)
-        assert sorted(delivery.message.args["n"] for delivery in worker.deliveries) == [*range(7)]
-        for delivery in worker.deliveries:
-            delivery.ack()
 
 
 async def test_after_a_stop_nothing_is_delivered_and_what_is_unsettled_can_be_answered(url, topic):
@@ -268,17 +122,6 @@ async def test_what_a_closed_subscription_had_goes_to_another(url, topic):
         worker.deliveries[0].ack()  # does nothing
 
 
-async def test_a_call_that_is_given_up_is_cancelled_at_its_server(url, topic):
-    async with transport(url) as server, transport(url) as client:
-        worker = Worker(server)
-        worker.answers = False
-        await server.serve(Target(topic=topic, server="one"), worker, 10)
-        given_up = Call(client, Target(topic=topic), "m", {})
-        await worker.until(lambda: len(worker.seen) == 1)
-        client.cancel(given_up.request)
-        await worker.until(lambda: worker.cancelled == [given_up.request.msg_id])
-
-
 @pytest.mark.parametrize("server", [None, "one"])
 async def test_a_call_that_is_given_up_before_its_turn_is_not_delivered(url, topic, server):
     async with transport(url) as over, transport(url) as client:
@@ -293,19 +136,10 @@ async def test_a_call_that_is_given_up_before_its_turn_is_not_delivered(url, top
         third = Call(client, target, "m", {"n": 3})
         assert await first.outcome is await second.outcome is await third.outcome is None
         client.cancel(second.request)
-        await _until(lambda: over.statistics()["given_up"] == 1)
+        await until(lambda: over.statistics()["given_up"] == 1)
         worker.deliveries[0].ack()
         await worker.until(lambda: len(worker.seen) == 2)
         assert [got.args["n"] for got in worker.seen] == [1, 3]
-
-
-async def test_a_value_without_a_form_is_refused_at_once(url, topic):
-    async with transport(url) as both:
-        with pytest.raises(EncodeError):
-            both.publish(request(topic, "m", value=object()))
-        with pytest.raises(InvalidTarget):
-            both.publish(request("", "m"))
-        assert both.statistics()["published"] == 0
 
 
 async def test_a_message_of_many_frames_comes_back_whole(url, topic):
@@ -399,14 +233,8 @@ async def test_more_than_may_wait_is_refused(url, topic):
             both.publish(request(topic, "m"), lambda _, error: outcomes.append(error))
         with pytest.raises(TransportBusy, match="10 messages"):
             both.publish(request(topic, "m"))
-        assert await asyncio.wait_for(_until(lambda: len(outcomes) == 10), 60) is None
+        assert await asyncio.wait_for(until(lambda: len(outcomes) == 10), 60) is None
         assert await sent(both, request(topic, "m")) is None
-
-
-async def _until(condition):
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 async def test_a_closed_transport_says_so_and_owes_nobody_an_outcome(url, topic):

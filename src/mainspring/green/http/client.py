@@ -9,7 +9,7 @@ from mainspring.green.socket import create_connection as _create_connection
 from mainspring.green.stdlib import adopt, rebind
 
 __implements__ = ("HTTPConnection", "HTTPSConnection")
-__all__ = _stdlib.__all__  # type: ignore[assignment]
+__all__ = _stdlib.__all__
 
 
 class HTTPConnection(_stdlib.HTTPConnection):

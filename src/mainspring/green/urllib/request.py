@@ -19,7 +19,7 @@ __implements__ = (
     "urlopen",
     "urlretrieve",
 )
-__all__ = _stdlib.__all__  # type: ignore[assignment]
+__all__ = _stdlib.__all__
 
 assert http.client is _client
 _opener = None
@@ -34,7 +34,7 @@ class HTTPHandler(_stdlib.HTTPHandler):
 class HTTPSHandler(_stdlib.HTTPSHandler):
     """`urllib.request.HTTPSHandler`, whose connections are green."""
 
-    __init__ = rebind(_stdlib.HTTPSHandler.__init__, globals())  # type: ignore[assignment]
+    __init__ = rebind(_stdlib.HTTPSHandler.__init__, globals())
     https_open = rebind(_stdlib.HTTPSHandler.https_open, globals())
 
 

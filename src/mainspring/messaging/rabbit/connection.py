@@ -60,6 +60,8 @@ class Connection(asyncio.Protocol):
         interval, loop_was_alive, last_sent: for the thread that sends heartbeats.
     """
 
+    on_lost: Callable[[BaseException], None]
+
     def __init__(
         self, loop: asyncio.AbstractEventLoop, where: str, security: Security | None = None
     ) -> None:
@@ -69,7 +71,7 @@ class Connection(asyncio.Protocol):
         self.error: BaseException | None = None
         self.writable = True
         self.blocked: str | None = None
-        self.on_lost: Callable[[BaseException], None] = _ignore
+        self.on_lost = _ignore
         self.on_blocked: Callable[[str | None], None] = _ignore
         self.on_writable: Callable[[], None] = _ignore
         self.interval = 0.0

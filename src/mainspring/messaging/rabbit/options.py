@@ -1,16 +1,13 @@
 """`Options`: what the query of a URL says, under the names of oslo.messaging's own settings.
 
 A URL that works for the real library works here: settings that concern what isn't here
-(its pool of connections, its threads) are taken and mean nothing. A name that nobody knows is an
-error, because it is a typing mistake that would otherwise be found in production.
+(its pool of connections, its threads) are taken and mean nothing.
 """
 
-import difflib
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from mainspring.messaging.errors import InvalidTransportURL
+from mainspring.messaging.link import Pauses
+from mainspring.messaging.options import read_boolean, read_options, wrong_option
 from mainspring.messaging.rabbit.envelope import COMPRESSIONS
 from mainspring.messaging.url import TransportURL
 
@@ -113,74 +110,31 @@ class Options:
         Raises:
             InvalidTransportURL: a name is unknown, or a value can't be one.
         """
-        known = {field.name: field for field in fields(cls)}
-        given: dict[str, Any] = {}
-        for name, text in url.query.items():
-            name = _ALIASES.get(name, name)
-            if name in known:
-                read = _READERS[type(known[name].default)]
-                try:
-                    given[name] = read(text)
-                except ValueError as exc:
-                    raise _wrong(url, f"{name}={text}: {exc}") from None
-            elif name not in WITHOUT_MEANING:
-                near = difflib.get_close_matches(name, known, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise _wrong(url, f"there is no option {name!r}{hint}")
-            elif name in UNSUPPORTED and _boolean(text):
-                raise _wrong(url, f"{name} isn't supported")
+        given = read_options(cls, url, _ALIASES, WITHOUT_MEANING)
+        for name in UNSUPPORTED:
+            if read_boolean(url.query.get(name, "")):
+                raise wrong_option(url, f"{name} isn't supported")
         if url.transport == "amqps":
             given["ssl"] = True
         compression = given.get("kombu_compression")
         if compression and compression not in COMPRESSIONS:
-            raise _wrong(url, f"kombu_compression is one of {', '.join(COMPRESSIONS)}")
+            raise wrong_option(url, f"kombu_compression is one of {', '.join(COMPRESSIONS)}")
         if given.get("rabbit_login_method", "PLAIN") not in ("PLAIN", "AMQPLAIN", "EXTERNAL"):
-            raise _wrong(url, "rabbit_login_method is PLAIN, AMQPLAIN or EXTERNAL")
+            raise wrong_option(url, "rabbit_login_method is PLAIN, AMQPLAIN or EXTERNAL")
         return cls(**given)
+
+    @property
+    def pauses(self) -> Pauses:
+        """How long to wait between attempts to connect."""
+        return Pauses(
+            self.rabbit_retry_interval,
+            self.rabbit_retry_backoff,
+            self.rabbit_interval_max,
+            self.kombu_reconnect_delay,
+        )
 
 
 _ALIASES = {
     "heartbeat": "heartbeat_timeout_threshold",
     "ssl_ca": "ssl_ca_file",
 }
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in ("true", "1", "yes", "on"):
-        return True
-    if text.lower() in ("false", "0", "no", "off", ""):
-        return False
-    raise ValueError("it is true or false")
-
-
-def _whole(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise ValueError("it is a whole number from 0 on")
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1e9:
-        raise ValueError("it is a number of seconds")
-    return number
-
-
-_READERS: dict[type, Callable[[str], Any]] = {
-    bool: _boolean,
-    int: _whole,
-    float: _seconds,
-    str: str,
-}
-
-
-def _wrong(url: TransportURL, why: str) -> InvalidTransportURL:
-    hosts = ",".join(f"{host.hostname}:{host.port}" for host in url.hosts)
-    return InvalidTransportURL(f"{url.transport}://{hosts}", why)

@@ -3,13 +3,14 @@
 import ssl
 
 from mainspring.messaging.errors import InvalidTransportURL
-from mainspring.messaging.rabbit.link import Place
 from mainspring.messaging.rabbit.login import Login
 from mainspring.messaging.rabbit.options import Options
 from mainspring.messaging.rabbit.security import make_context
 from mainspring.messaging.url import TransportHost, TransportURL
 
-__all__ = ["context_of", "places_of"]
+__all__ = ["Place", "context_of", "places_of"]
+
+type Place = tuple[str, int, Login]
 
 _PORT = 5672
 _TLS_PORT = 5671

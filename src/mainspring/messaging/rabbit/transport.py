@@ -13,6 +13,7 @@ from mainspring.messaging.errors import (
     MessagingError,
     TransportClosed,
 )
+from mainspring.messaging.link import Link
 from mainspring.messaging.messages import Failure, Notification, Request, Response, new_id
 from mainspring.messaging.rabbit.attachment import logger
 from mainspring.messaging.rabbit.connection import Connection
@@ -25,10 +26,10 @@ from mainspring.messaging.rabbit.envelope import (
 )
 from mainspring.messaging.rabbit.errors import BrokerError
 from mainspring.messaging.rabbit.frames import Content
-from mainspring.messaging.rabbit.link import Link
 from mainspring.messaging.rabbit.methods import table
+from mainspring.messaging.rabbit.opening import open_connection
 from mainspring.messaging.rabbit.options import Options
-from mainspring.messaging.rabbit.places import context_of, places_of
+from mainspring.messaging.rabbit.places import Place, context_of, places_of
 from mainspring.messaging.rabbit.publisher import Address, Publication, Publisher
 from mainspring.messaging.rabbit.replies import Replies
 from mainspring.messaging.rabbit.responses import Responder
@@ -83,7 +84,7 @@ class RabbitTransport(Transport):
         self._plain_headers = (
             table({"compression": self._compression}) if self._compression else b""
         )
-        self._link: Link | None = None
+        self._link: Link[Connection, Place] | None = None
         self._publisher: Publisher | None = None
         self._responder: Responder | None = None
         self._replies: Replies | None = None
@@ -108,12 +109,14 @@ class RabbitTransport(Transport):
         self._responder = Responder(self._publisher, options.kombu_missing_consumer_retry_timeout)
         self._link = Link(
             loop,
+            "RabbitMQ",
             self._places,
-            self._context,
-            options,
+            lambda at: open_connection(loop, *at, self._context, options.connection_timeout),
+            options.pauses,
             self._on_up,
             self._on_down,
             self._publisher.refused,
+            logger,
         )
 
     async def connected(self) -> None:

@@ -1,40 +1,67 @@
 """`Link`: a connection to one of several brokers, again and again.
 
-The hosts are tried in turn, from a random one on, so that the clients of a cluster spread. After a
-loss the next host is first. Pauses grow, and are random: when a broker comes back, not
+The brokers are tried in turn, from a random one on, so that the clients of a cluster spread. After
+a loss the next one is first. Pauses grow, and are random: when a broker comes back, not
 everybody comes at the same moment.
 """
 
 import asyncio
 import logging
 import random
-import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from mainspring.messaging.errors import ConnectionLost, MessagingError
-from mainspring.messaging.rabbit.attachment import logger
-from mainspring.messaging.rabbit.connection import Connection
-from mainspring.messaging.rabbit.login import Login
-from mainspring.messaging.rabbit.opening import open_connection
-from mainspring.messaging.rabbit.options import Options
 from mainspring.messaging.waiting import Waiting
 
-__all__ = ["Link", "Place"]
-
-type Place = tuple[str, int, Login]
+__all__ = ["Link", "Linked", "Pauses"]
 
 
-class Link:
-    """Keeps a connection up.
+class Linked(Protocol):
+    """A connection, as a link sees it.
+
+    Attributes:
+        error: why it has gone; None while it holds.
+        on_lost: is called once with the error when it has gone.
+    """
+
+    error: BaseException | None
+    on_lost: Callable[[BaseException], None]
+
+    async def close(self) -> None:
+        """Ends it, in order; `on_lost` isn't called any more."""
+
+
+class Pauses(NamedTuple):
+    """How long a link waits, in seconds; each is the most, and half of it the least.
+
+    Attributes:
+        first: before the second attempt.
+        growth: by how much each further pause is longer.
+        longest: what it doesn't grow beyond.
+        after_loss: before the first attempt after a connection has broken; 0 is the least.
+    """
+
+    first: float
+    growth: float
+    longest: float
+    after_loss: float
+
+
+class Link[C: Linked, P]:
+    """Keeps a connection up: of type `C`, to one of several places of type `P`.
 
     Parameters:
         loop: the loop.
-        places: host, port and login of each broker.
-        context: TLS, or None.
-        options: the pauses, and the patience.
+        broker: what is connected to, for the log.
+        places: where the brokers are.
+        connect: opens a connection to a place, or raises `ConnectionLost` if it can't be reached,
+            another `MessagingError` if it refuses.
+        pauses: between attempts.
         on_up: is called with each new connection.
         on_down: is called with the error when it has gone.
         on_refused: is called when every broker that can be reached refuses us.
+        logger: is told how it goes.
 
     Attributes:
         connection: the connection; None while there is none.
@@ -43,25 +70,28 @@ class Link:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        places: Sequence[Place],
-        context: ssl.SSLContext | None,
-        options: Options,
-        on_up: Callable[[Connection], None],
+        broker: str,
+        places: Sequence[P],
+        connect: Callable[[P], Awaitable[C]],
+        pauses: Pauses,
+        on_up: Callable[[C], None],
         on_down: Callable[[BaseException], None],
         on_refused: Callable[[MessagingError], None],
+        logger: logging.Logger,
     ) -> None:
         self.loop = loop
-        self.connection: Connection | None = None
+        self.connection: C | None = None
         self._places = list(places)
         random.shuffle(self._places)
-        self._context = context
-        self._options = options
+        self._connect = connect
+        self._pauses = pauses
         self._on_up = on_up
         self._on_down = on_down
         self._on_refused = on_refused
+        self._logger = logger
         self._waiting = Waiting(loop)
         self._refusal: MessagingError | None = None
-        self._task = loop.create_task(self._run(), name="keeps a connection to RabbitMQ")
+        self._task = loop.create_task(self._run(), name=f"keeps a connection to {broker}")
 
     async def connected(self) -> None:
         """Waits until there is a connection.
@@ -89,20 +119,20 @@ class Link:
             await connection.close()
 
     async def _run(self) -> None:
-        options = self._options
-        pause, last = options.rabbit_retry_interval, ""
+        pauses = self._pauses
+        pause, last = pauses.first, ""
         while True:
             try:
                 connection = await self._reach()
             except MessagingError as exc:
                 # Once a reason; an outage isn't an entry for each attempt.
                 level = logging.DEBUG if str(exc) == last else logging.WARNING
-                logger.log(level, "no connection: %s; again within %.1f s", exc, pause)
+                self._logger.log(level, "no connection: %s; again within %.1f s", exc, pause)
                 last = str(exc)
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
-                pause = min(pause + options.rabbit_retry_backoff, options.rabbit_interval_max)
+                pause = min(pause + pauses.growth, pauses.longest)
                 continue
-            pause, last = options.rabbit_retry_interval, ""
+            pause, last = pauses.first, ""
             self._refusal = None
             lost: asyncio.Future[BaseException] = self.loop.create_future()
             connection.on_lost = lost.set_result
@@ -111,20 +141,17 @@ class Link:
             self._waiting.tell()
             error = connection.error or await lost
             self.connection = None
-            logger.warning("%s", error)
+            self._logger.warning("%s", error)
             self._on_down(error)
             self._places.append(self._places.pop(0))
-            await asyncio.sleep(options.kombu_reconnect_delay * random.uniform(0, 1))
+            await asyncio.sleep(pauses.after_loss * random.uniform(0, 1))
 
-    async def _reach(self) -> Connection:
-        """Tries each host once."""
+    async def _reach(self) -> C:
+        """Tries each place once."""
         errors: list[MessagingError] = []
         for _ in range(len(self._places)):
-            host, port, login = self._places[0]
             try:
-                return await open_connection(
-                    self.loop, host, port, login, self._context, self._options.connection_timeout
-                )
+                return await self._connect(self._places[0])
             except MessagingError as exc:
                 errors.append(exc)
             self._places.append(self._places.pop(0))

@@ -1,0 +1,1 @@
+"""NATS: what a call costs, ours and nats-py's own."""

@@ -1,0 +1,17 @@
+"""The tests of the NATS transport; those with a server are left out where there is none."""
+
+import pytest
+
+from tests.services.nats import Nats
+from tests.services.plugin import (  # noqa: F401 - what a conftest has is for its folder
+    nats,
+    pytest_pyfunc_call,
+    shared_nats,
+    topic,
+)
+
+
+@pytest.fixture
+def url(shared_nats: Nats) -> str:  # noqa: F811 - the fixture above
+    """The URL of the folder's server."""
+    return shared_nats.url

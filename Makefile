@@ -26,13 +26,13 @@ demo:  ## show what priorities do: a transfer beside busy work, on every kind of
 	@$(ENV) extra:demo -- mainspring demo $(ARGS)
 
 test:  ## run the tests
-	@$(ENV) test extra:demo extra:messaging extra:nats extra:rabbit -- python -m pytest $(TESTS) $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
+	@$(ENV) test extra:demo extra:messaging extra:nats extra:rabbit extra:wsgi -- python -m pytest $(TESTS) $(addprefix --ignore=,$(LONG_SUITES)) $(ARGS)
 
 smoke:  ## run the few tests that show at once whether a build works
 	@$(ENV) test -- python -m pytest $(SMOKE_SUITES) $(ARGS)
 
 lint:  ## check the format, the style, the types, and that everything compiles without a warning
-	@$(ENV) lint test extra:messaging extra:nats extra:rabbit -- python tools/lint.py
+	@$(ENV) lint test extra:messaging extra:nats extra:rabbit extra:wsgi -- python tools/lint.py
 
 format:  ## format the code
 	@$(ENV) lint -- ruff format .
@@ -49,7 +49,7 @@ patched-tests:  ## run CPython's own tests of the patched modules, in green thre
 	@$(ENV) test -- python -W ignore -m tests.conformance.patched $(ARGS)
 
 interop:  ## run servers, clients and databases on the loop, as they are
-	@$(ENV) test interop extra:messaging extra:nats extra:rabbit -- python -m pytest tests/interop -v $(ARGS)
+	@$(ENV) test interop extra:messaging extra:nats extra:rabbit extra:wsgi -- python -m pytest tests/interop -v $(ARGS)
 
 interop-suites:  ## run the own tests of anyio, aiohttp, eventlet, gevent and Twisted on their loop and on ours
 	@$(ENV) test -- python -m tests.interop.suites $(ARGS)

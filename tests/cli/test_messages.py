@@ -17,7 +17,6 @@ from mainspring.messaging import (
     Target,
     get_transport,
 )
-from tests.services.plugin import shared_nats  # noqa: F401 - a fixture
 
 
 class Shop:

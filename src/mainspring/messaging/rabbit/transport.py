@@ -14,12 +14,7 @@ from mainspring.messaging.messages import Failure, Notification, Request, Respon
 from mainspring.messaging.rabbit.attachment import logger
 from mainspring.messaging.rabbit.connection import Connection
 from mainspring.messaging.rabbit.contents import body_of, request_headers
-from mainspring.messaging.rabbit.envelope import (
-    COMPRESSIONS,
-    MalformedMessage,
-    compress,
-    unwrap,
-)
+from mainspring.messaging.rabbit.envelope import COMPRESSIONS, MalformedMessage, compress, unwrap
 from mainspring.messaging.rabbit.errors import BrokerError
 from mainspring.messaging.rabbit.frames import Content
 from mainspring.messaging.rabbit.methods import table

@@ -9,12 +9,13 @@ import argparse
 from collections.abc import Mapping
 from functools import partial
 
-from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.figures import Series, interleave, spread, table
 from benchmarks.loops import LoopName
 from benchmarks.options import Result, add_common, select_loops
 from benchmarks.proc import Cores, choose_cores
+from benchmarks.relative import median_bars
 from benchmarks.servers import C_SERVER, WARM_UP, Load, start_server
-from benchmarks.svg import Bar, Chart
+from benchmarks.svg import Chart
 
 HELP = "CPU per request, throughput and latency of an echo server on each loop, and in C"
 APIS = ("protocol", "buffered", "streams", "sockets", "datagrams")
@@ -180,12 +181,7 @@ def render(result: Result) -> str:
 
 def charts(result: Result) -> list[Chart]:
     """Returns the chart of CPU per request."""
-    series = Series(result["values"].get("cpu_us", {}))
-    bars = []
-    for name, row in series.values.items():
-        if found := present(row):
-            middle = series.median(name) or 0.0
-            bars.append(Bar(name, middle, min(found), max(found), f"{number(middle)} us"))
+    bars = median_bars(result["values"].get("cpu_us", {}), " us")
     kind = f"tls-{result['api']}" if result["tls"] else result["api"]
     name = f"echo-{kind}-{result['size']}-{result['connections']}"
     if result["burst"]:

@@ -7,14 +7,15 @@ library, one after the other, the C server first.
 import argparse
 import sys
 
-from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.figures import Series, interleave, spread, table
 from benchmarks.green import usable_libraries
 from benchmarks.green_cases import LIBRARIES
 from benchmarks.options import Result
 from benchmarks.proc import Cores, choose_cores
 from benchmarks.processes import LineProcess
+from benchmarks.relative import median_bars
 from benchmarks.servers import C_SERVER, START_SECONDS, WARM_UP, Load, start_server
-from benchmarks.svg import Bar, Chart
+from benchmarks.svg import Chart
 
 HELP = "CPU per request of an echo server in green threads, beside gevent's and eventlet's"
 
@@ -111,12 +112,7 @@ def render(result: Result) -> str:
 
 def charts(result: Result) -> list[Chart]:
     """Returns the chart of CPU per request."""
-    series = Series(result["values"].get("cpu_us", {}))
-    bars = []
-    for name, row in series.values.items():
-        if found := present(row):
-            middle = series.median(name) or 0.0
-            bars.append(Bar(name, middle, min(found), max(found), f"{number(middle)} us"))
+    bars = median_bars(result["values"].get("cpu_us", {}), " us")
     note = "server CPU microseconds per request; less is better"
     name = f"green-echo-{result['size']}-{result['connections']}"
     return [Chart(name, _title(result), note, [("", bars)])]

@@ -15,13 +15,14 @@ import sys
 import time
 from functools import partial
 
-from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.figures import Series, interleave, spread, table
 from benchmarks.loops import LoopName
 from benchmarks.options import Result, add_common, select_loops
 from benchmarks.proc import Cores, choose_cores, cpu_seconds
 from benchmarks.processes import BenchmarkError, end, start
+from benchmarks.relative import median_bars
 from benchmarks.servers import settle
-from benchmarks.svg import Bar, Chart
+from benchmarks.svg import Chart
 
 HELP = "plaintext requests per second of uvicorn (httptools) on each loop, under wrk"
 CONNECTIONS = 64
@@ -199,10 +200,5 @@ def render(result: Result) -> str:
 
 def charts(result: Result) -> list[Chart]:
     """Returns the chart of requests per second."""
-    series = Series(result["values"].get("requests_per_s", {}))
-    bars = []
-    for label, row in series.values.items():
-        if found := present(row):
-            middle = series.median(label) or 0.0
-            bars.append(Bar(label, middle, min(found), max(found), f"{number(middle)}/s"))
+    bars = median_bars(result["values"].get("requests_per_s", {}), "/s")
     return [Chart("http", "HTTP plaintext on uvicorn", "requests/s; more is better", [("", bars)])]

@@ -1,4 +1,4 @@
-"""Figures by case and label, and their bars relative to one label, so that all fit on one axis."""
+"""Figures by case and label, and their bars: as they are, or relative to one label for one axis."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,6 +15,22 @@ def by_case(flat: Mapping[str, list[float | None]]) -> dict[str, Rows]:
         case, _, label = name.partition("/")
         values.setdefault(case, {})[label] = row
     return values
+
+
+def median_bars(rows: Mapping[str, list[float | None]], unit: str) -> list[Bar]:
+    """Returns a bar for each label that has values: their median, from the lowest to the highest.
+
+    Args:
+        rows: label -> one value per round.
+        unit: what stands behind the number.
+    """
+    series = Series(rows)
+    bars = []
+    for label, row in rows.items():
+        if found := present(row):
+            middle = series.median(label) or 0.0
+            bars.append(Bar(label, middle, min(found), max(found), f"{number(middle)}{unit}"))
+    return bars
 
 
 def relative_groups(

@@ -14,11 +14,12 @@ import sys
 import time
 from functools import partial
 
-from benchmarks.figures import Series, interleave, number, present, spread, table
+from benchmarks.figures import Series, interleave, spread, table
 from benchmarks.loops import LoopName, make_loop
 from benchmarks.options import Result, add_common, select_loops
 from benchmarks.processes import BenchmarkError, LineProcess
-from benchmarks.svg import Bar, Chart
+from benchmarks.relative import median_bars
+from benchmarks.svg import Chart
 
 HELP = "milliseconds per subprocess, 1,000 of them through 50 at a time; none lost, no zombie"
 ROUND_SECONDS = 300.0
@@ -116,12 +117,7 @@ def render(result: Result) -> str:
 
 def charts(result: Result) -> list[Chart]:
     """Returns the chart of milliseconds per child."""
-    series = Series(result["values"].get("ms", {}))
-    bars = []
-    for label, row in series.values.items():
-        if found := present(row):
-            middle = series.median(label) or 0.0
-            bars.append(Bar(label, middle, min(found), max(found), f"{number(middle)} ms"))
+    bars = median_bars(result["values"].get("ms", {}), " ms")
     note = "milliseconds per child; less is better"
     return [Chart("spawn", "subprocesses", note, [("", bars)])]
 

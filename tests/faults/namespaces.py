@@ -8,12 +8,12 @@ down, packets are lost and nobody is told: neither end sees its connection end.
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.services.proxy import Proxy
+from tests.threads import from_a_thread
 
 SECONDS = 30
 
@@ -50,25 +50,15 @@ def loopback(state: str) -> None:
 
 def inside(namespace: int | None, function: Callable[[], Any]) -> Any:
     """Calls a function in a thread that lives in a namespace, in a new one for None."""
-    ended: list[Any] = []
 
-    def run() -> None:
-        try:
-            if namespace is None:
-                os.unshare(os.CLONE_NEWNET)
-            else:
-                os.setns(namespace, os.CLONE_NEWNET)
-            ended.append((function(), None))
-        except BaseException as exc:
-            ended.append((None, exc))
+    def move_and_call() -> Any:
+        if namespace is None:
+            os.unshare(os.CLONE_NEWNET)
+        else:
+            os.setns(namespace, os.CLONE_NEWNET)
+        return function()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    result, error = ended[0]
-    if error is not None:
-        raise error
-    return result
+    return from_a_thread(move_and_call)
 
 
 def listener() -> socket.socket:

@@ -1,5 +1,7 @@
 """Programs under `patch.all()` that use what goes wrong under patching elsewhere."""
 
+from pathlib import Path
+
 from tests.green.patching.helpers import lines_of
 from tests.loop.helpers import run_program
 
@@ -276,3 +278,31 @@ def test_a_child_is_waited_for_while_others_run():
             print(child.get().stdout.strip())
         """
     ) == ["others run", "line"]
+
+
+def test_https_with_no_context_of_its_own_waits_greenly():
+    chain = Path(__file__).parents[2] / "net" / "certificates" / "server.pem"
+    assert lines_of(
+        f"""
+        import http.client, socket, ssl
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain({str(chain)!r})
+        def serve(listener):
+            sock, _ = listener.accept()
+            with sock:
+                try:
+                    context.wrap_socket(sock, server_side=True)
+                except ssl.SSLError:
+                    print("the server is refused")
+        def main():
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                server = mainspring.spawn(serve, listener)
+                client = http.client.HTTPSConnection(*listener.getsockname())
+                try:
+                    client.request("GET", "/")
+                except ssl.SSLCertVerificationError:
+                    print("the certificate is unknown")
+                client.close()
+                server.get()
+        """
+    ) == ["the certificate is unknown", "the server is refused"]

@@ -306,3 +306,37 @@ def test_https_with_no_context_of_its_own_waits_greenly():
                 server.get()
         """
     ) == ["the certificate is unknown", "the server is refused"]
+
+
+def test_the_count_of_threads_has_the_green_ones():
+    assert lines_of(
+        """
+        import _thread, threading
+        def main():
+            before = _thread._count()
+            may_end = threading.Event()
+            threading.Thread(target=may_end.wait).start()
+            _thread.start_new_thread(may_end.wait, ())
+            print(_thread._count() - before)
+            may_end.set()
+            while _thread._count() > before:
+                mainspring.sleep(0)
+            print("ended")
+        """
+    ) == ["2", "ended"]
+
+
+def test_a_wait_for_a_child_looks_once_more_at_one_that_something_else_has_reaped():
+    assert lines_of(
+        """
+        import os, subprocess, sys, unittest.mock
+        def main():
+            child = subprocess.Popen([sys.executable, "-c", ""])
+            os.waitpid(child.pid, 0)
+            with unittest.mock.patch("subprocess.os.waitpid", return_value=(child.pid, 7 << 8)):
+                print(child.wait())
+            gone = subprocess.Popen([sys.executable, "-c", ""])
+            os.waitpid(gone.pid, 0)
+            print(gone.wait())
+        """
+    ) == ["7", "0"]

@@ -5,6 +5,7 @@ passes: the denominator.
 The registry lists each of those that Mainspring isn't expected to pass yet (`later`) or ever
 (`inapplicable`), with the reason. The invariant: a test that fails without an entry and a test
 that passes with one are both unexpected, so the list can't go stale.
+An entry of tests that hang says how long they may, `limit`.
 """
 
 import sys
@@ -27,6 +28,8 @@ class Entry:
     identity: str
     kind: str
     reason: str
+    # Seconds after which it is ended: it hangs, and a run need not wait as long as for the others.
+    limit: float | None = None
 
 
 def python_version() -> str:
@@ -58,7 +61,7 @@ def load(path: Path = HERE / "expected.toml", python: str = "") -> dict[str, Ent
         for identity in group["tests"]:
             if identity in entries:
                 raise ValueError(f"{identity} is in the registry twice")
-            entries[identity] = Entry(identity, group["kind"], group["reason"])
+            entries[identity] = Entry(identity, group["kind"], group["reason"], group.get("limit"))
     return entries
 
 

@@ -308,12 +308,13 @@ def test_https_with_no_context_of_its_own_waits_greenly():
     ) == ["the certificate is unknown", "the server is refused"]
 
 
-def test_the_count_of_threads_has_the_green_ones():
+def test_a_green_thread_that_counts_threads_counts_green_ones():
     assert lines_of(
         """
-        import _thread, threading
+        import _thread, socket, threading
         def main():
             before = _thread._count()
+            socket.getaddrinfo("localhost", 0)
             may_end = threading.Event()
             threading.Thread(target=may_end.wait).start()
             _thread.start_new_thread(may_end.wait, ())

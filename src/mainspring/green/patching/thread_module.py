@@ -49,8 +49,11 @@ start_new = start_new_thread
 
 
 def _count() -> int:
-    """`_thread._count`: how many threads were started and run, green ones and OS threads."""
-    return _count_os_threads() + len(_started | green_idents())
+    """`_thread._count`; called in a green thread it counts those, as only they are started there.
+
+    OS threads come and go there without the program: the loop has them look names up.
+    """
+    return _count_os_threads() if current() is None else len(_started | green_idents())
 
 
 def _run(function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

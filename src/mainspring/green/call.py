@@ -86,9 +86,21 @@ class GreenCall:
         return self.token
 
     def take_back(self, exc):
-        """Takes back what `interrupt` has yet to raise; does nothing if it has been raised."""
-        if self.interruptions is not None:
-            self.interruptions = [one for one in self.interruptions if one is not exc] or None
+        """Takes back what `interrupt` has yet to raise.
+
+        Returns:
+            True if it had yet to be raised.
+        """
+        if self.interruptions is None:
+            return False
+        left = [one for one in self.interruptions if one is not exc]
+        is_taken = len(left) < len(self.interruptions)
+        self.interruptions = left or None
+        return is_taken
+
+    def has_yet_to_raise(self, exc):
+        """Returns True as long as an exception that was given to `interrupt` hasn't been raised."""
+        return self.interruptions is not None and any(one is exc for one in self.interruptions)
 
 
 def unraisable(exc, call):

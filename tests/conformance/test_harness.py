@@ -83,15 +83,21 @@ def test_a_failure_without_an_entry_and_a_pass_with_one_are_unexpected():
         "d": Outcome("hung"),
         "e": Outcome("skipped"),
         "f": Outcome("failed"),
+        "g": Outcome("passed"),
     }
-    entries = {"c": entry, "d": registry.Entry("d", "inapplicable", "a private attribute")}
-    assert registry.judge_ours(outcomes, set("abcde"), entries) == {
+    entries = {
+        "c": entry,
+        "d": registry.Entry("d", "inapplicable", "a private attribute"),
+        "g": registry.Entry("g", "inapplicable", "a race", sometimes=True),
+    }
+    assert registry.judge_ours(outcomes, set("abcdeg"), entries) == {
         "a": "passed",
         "b": "failed",
         "c": "unexpected pass",
         "d": "inapplicable",
         "e": "failed",
         "f": "skipped",
+        "g": "inapplicable",
     }
 
 

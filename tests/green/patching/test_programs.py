@@ -341,3 +341,24 @@ def test_a_wait_for_a_child_looks_once_more_at_one_that_something_else_has_reape
             print(gone.wait())
         """
     ) == ["7", "0"]
+
+
+def test_what_ends_a_thread_is_reported_as_by_the_interpreter():
+    lines = lines_of(
+        """
+        import _thread, queue, sys
+        told = queue.Queue()
+        def task():
+            raise ValueError("on purpose")
+        def report(unraisable):
+            culprit = unraisable.object is task
+            told.put((unraisable.exc_type, unraisable.err_msg, culprit))
+        sys.unraisablehook = report
+        def start():
+            _thread.start_new_thread(task, ())
+            return told.get()
+        in_a_green_thread = mainspring.run(start)
+        print(in_a_green_thread == start(), in_a_green_thread[0])
+        """
+    )
+    assert lines == ["True <class 'ValueError'>"]

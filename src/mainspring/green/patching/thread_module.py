@@ -63,13 +63,20 @@ def _run(function: Callable[..., object], args: tuple[Any, ...], kwargs: dict[st
         # It ends the thread only.
         pass
     except Exception as exc:
-        message = f"Exception ignored in thread started by {function!r}"
-        sys.unraisablehook(
-            types.SimpleNamespace(
-                exc_type=type(exc),
-                exc_value=exc,
-                exc_traceback=exc.__traceback__,
-                err_msg=message,
-                object=None,
-            )
+        _report(exc, function)
+
+
+def _report(exc: Exception, function: Callable[..., object]) -> None:
+    """Tells `sys.unraisablehook` what ended a thread, in this interpreter's own form."""
+    message, culprit = f"Exception ignored in thread started by {function!r}", None
+    if sys.version_info < (3, 13):
+        message, culprit = "Exception ignored in thread started by", function
+    sys.unraisablehook(
+        types.SimpleNamespace(
+            exc_type=type(exc),
+            exc_value=exc,
+            exc_traceback=exc.__traceback__,
+            err_msg=message,
+            object=culprit,
         )
+    )

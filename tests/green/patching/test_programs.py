@@ -304,7 +304,9 @@ def test_https_with_no_context_of_its_own_waits_greenly():
                     print("the certificate is unknown")
                 client.close()
                 server.get()
-        """
+        """,
+        # Without debug mode: to read the system's certificates takes a while, which it would tell.
+        options=(),
     ) == ["the certificate is unknown", "the server is refused"]
 
 

@@ -108,6 +108,29 @@ print(await_(spawn(new, 1)))
 """) == ["True", "2"]
 
 
+def test_a_coroutine_of_a_patched_program_connects_to_a_literal_address(program):
+    assert program("""
+from gevent import monkey; monkey.patch_all()
+import asyncio, gevent, socket
+from mainspring import await_
+async def serve(reader, writer):
+    writer.write((await reader.readline()).upper())
+    writer.close()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = server.sockets[0].getsockname()
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"hello\\n")
+    print((await reader.read()).decode(), end="")
+    writer.close(); server.close()
+    flags = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    names = await asyncio.get_running_loop().getnameinfo(address, flags)
+    print(names == ("127.0.0.1", str(address[1])))
+gevent.sleep(0)
+await_(main())
+""") == ["HELLO", "True"]
+
+
 def test_errors_pass_between_greenlets_and_coroutines(program):
     assert program("""
 import gevent

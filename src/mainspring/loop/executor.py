@@ -183,7 +183,7 @@ class Executor(Part):
         return await self.run_in_executor(None, look_up, sockaddr, flags)
 
     def _lookup(self, name: str) -> Callable[..., Any]:
-        """Returns the function of `socket` that looks a name up; called in a thread if it blocks."""
+        """Returns the function of `socket` that looks a name up; what blocks is for a thread."""
         function: Callable[..., Any] = getattr(socket, name)
         return function
 

@@ -22,6 +22,7 @@ async def serve(reader, writer):
             verb, _, item = line.decode().strip().partition(" ")
             if verb == "FOLLOW":
                 followers.add(writer)
+                print("a service follows", flush=True)
             elif verb == "SEEN":
                 print("seen", item, flush=True)
             else:
@@ -44,8 +45,13 @@ async def main(port):
     """Serves until the input ends."""
     server = await asyncio.start_server(serve, "127.0.0.1", port)
     print("listening on", server.sockets[0].getsockname()[1], flush=True)
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        change(line)
+    try:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            change(line)
+    finally:
+        server.close()
+        for writer in followers:
+            writer.close()
 
 
 if __name__ == "__main__":

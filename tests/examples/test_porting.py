@@ -4,6 +4,8 @@ Each runs in a process of its own, in front of a backend that answers when the t
 """
 
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.examples.backend import PATIENCE, Backend
-from tests.examples.steps import STEPS, Service, Step
+from tests.examples.steps import PORTING, STEPS, STRICT, Service, Step
 
 SIDE_BY_SIDE = 8
 HEAD = """
@@ -202,6 +204,34 @@ def test_a_signal_ends_the_service_when_it_has_answered(service, ask, backend):
     assert waiting.result(PATIENCE) == (200, {"item": "held", "price": 7})
     assert service.finish() == (0, "", "")
     assert backend.ended.wait(PATIENCE)
+
+
+def test_the_examples_own_backend_serves_a_step_and_tells_it_of_a_change():
+    step = STEPS["3"]
+    step.skip_if_missing()
+    backend = subprocess.Popen(
+        [sys.executable, *STRICT, str(PORTING / "backend.py"), "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        port = int(backend.stdout.readline().removeprefix("listening on "))
+        service = Service(step, port)
+        follows = backend.stdout.readline()
+        before = service.get("/total?items=apple,pear,fig")
+        print("apple 130", file=backend.stdin, flush=True)
+        seen = backend.stdout.readline()
+        after = service.get("/price?item=apple")
+        assert service.end(signal.SIGTERM) == (0, "", "")
+        output, errors = backend.communicate(timeout=PATIENCE)
+    finally:
+        backend.kill()
+    assert before == (200, {"total": 245})
+    assert (follows, seen) == ("a service follows\n", "seen apple\n")
+    assert after == (200, {"item": "apple", "price": 130})
+    assert (backend.returncode, output, errors) == (0, "", "")
 
 
 @pytest.mark.parametrize("name", BESIDE)

@@ -13,6 +13,7 @@ eventlet.hubs.use_hub("mainspring.compat.eventlet:Hub")
 eventlet.monkey_patch()
 
 import asyncio
+import errno
 import json
 import signal
 import socket
@@ -131,9 +132,13 @@ def main(port, backend_port):
     service = Prices(("127.0.0.1", backend_port))
     follower = eventlet.spawn(service.follow)
     listener = eventlet.listen(("127.0.0.1", port))
-    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit())
+    signal.signal(signal.SIGTERM, lambda signum, frame: listener.shutdown(socket.SHUT_RDWR))
     print("listening on", listener.getsockname()[1], flush=True)
-    eventlet.wsgi.server(listener, service.application, log_output=False)
+    try:
+        eventlet.wsgi.server(listener, service.application, log_output=False)
+    except OSError as exc:
+        if exc.errno != errno.EINVAL:  # what accept() says of a socket that was shut down
+            raise
     follower.kill()
 
 

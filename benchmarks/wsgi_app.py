@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 BODY = b"Hello, world!\n"
-# A setting of gunicorn's, which reads this module for some: the socket would lie in the user's home.
+# A setting of gunicorn's: that socket would lie in the user's home.
 control_socket_disable = True
 HEADERS = [("Content-Type", "text/plain"), ("Content-Length", str(len(BODY)))]
 

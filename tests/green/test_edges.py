@@ -10,7 +10,7 @@ import weakref
 import pytest
 
 import mainspring
-from mainspring.green import await_, green, sleep, spawn
+from mainspring.green import BlockingSwitchOutError, await_, green, sleep, spawn
 from tests.green.helpers import never, soon, turns
 
 
@@ -227,3 +227,26 @@ def test_ten_thousand_green_threads_wait_at_once(run):
         return {thread.get() for thread in threads}
 
     assert run(main) == {"open"}
+
+
+def test_a_step_that_a_task_begins_with_eagerly_is_no_part_of_the_green_call_that_starts_it():
+    async def waits_greenly():
+        await_(never())
+
+    async def waits():
+        return await soon("waited"), asyncio.current_task()
+
+    def main():
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(asyncio.eager_task_factory)
+        here = asyncio.current_task()
+        failed = loop.create_task(waits_greenly())
+        with pytest.raises(BlockingSwitchOutError, match=r"await green\(function\)"):
+            await_(failed)
+        assert asyncio.current_task() is here
+        task = loop.create_task(waits())
+        assert await_(task) == ("waited", task)
+        # A green call is one by itself, wherever it is started.
+        return await_(loop.create_task(green(lambda: await_(soon("green")))))
+
+    assert mainspring.run(main) == "green"

@@ -36,6 +36,7 @@ from cython.cimports.mainspring.loop.iterators import (
     PYGEN_NEXT,
     PYGEN_RETURN,
 )
+from cython.cimports.mainspring.loop.tasks import set_swap
 from greenlet import GreenletExit
 
 from mainspring.green.parking import set_body
@@ -299,6 +300,15 @@ def current():
     return None if current_call == cython.NULL else cython.cast(object, current_call)
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def _swap_current(call: Pointer) -> Pointer:
+    global current_call
+    before: Pointer = current_call
+    current_call = call
+    return before
+
+
 def wait_in_current(waits_for):
     """Hands what the current call waits for to who steps it.
 
@@ -352,3 +362,4 @@ def _remember(call: GreenCall, greenlet):
 
 
 set_body(make_strand(run_call))
+set_swap(_swap_current)

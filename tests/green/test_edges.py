@@ -5,7 +5,9 @@ import gc
 import logging
 import os
 import signal
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -250,3 +252,28 @@ def test_a_step_that_a_task_begins_with_eagerly_is_no_part_of_the_green_call_tha
         return await_(loop.create_task(green(lambda: await_(soon("green")))))
 
     assert mainspring.run(main) == "green"
+
+
+def test_green_threads_of_two_loops_in_two_threads_know_nothing_of_each_other():
+    meet = threading.Barrier(2)
+
+    def loop_of_its_own():
+        def step(task):
+            for _ in range(100):
+                sleep(0)
+                assert asyncio.current_task() is task.result()
+
+        def main():
+            meet.wait()
+            for _ in range(10):
+                known = never()
+                thread = spawn(step, known)
+                known.set_result(thread)
+                thread.get()
+            return asyncio.get_running_loop()
+
+        return mainspring.run(main)
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.submit(loop_of_its_own), threads.submit(loop_of_its_own)
+        assert first.result() is not second.result()

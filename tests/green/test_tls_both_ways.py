@@ -1,4 +1,4 @@
-"""A read of TLS that has to write first: a client is asked for its certificate after the handshake."""
+"""A read of TLS that has to write: the client is asked for its certificate after the handshake."""
 
 import ssl as stdlib
 

@@ -37,6 +37,7 @@ from cython.cimports.mainspring.loop.iterators import (
     PYGEN_NEXT,
     PYGEN_RETURN,
 )
+from cython.cimports.mainspring.loop.tasks import set_swap
 from greenlet import GreenletExit
 
 from mainspring.green.parking import set_body
@@ -88,9 +89,21 @@ class GreenCall:
         return self.token
 
     def take_back(self, exc):
-        """Takes back what `interrupt` has yet to raise; does nothing if it has been raised."""
-        if self.interruptions is not None:
-            self.interruptions = [one for one in self.interruptions if one is not exc] or None
+        """Takes back what `interrupt` has yet to raise.
+
+        Returns:
+            True if it had yet to be raised.
+        """
+        if self.interruptions is None:
+            return False
+        left = [one for one in self.interruptions if one is not exc]
+        is_taken = len(left) < len(self.interruptions)
+        self.interruptions = left or None
+        return is_taken
+
+    def has_yet_to_raise(self, exc):
+        """Returns True as long as an exception that was given to `interrupt` hasn't been raised."""
+        return self.interruptions is not None and any(one is exc for one in self.interruptions)
 
 
 def unraisable(exc, call):
@@ -312,6 +325,15 @@ def current():
     return None if current_call == cython.NULL else cython.cast(object, current_call)
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def _swap_current(call: Pointer) -> Pointer:
+    global current_call
+    before: Pointer = current_call
+    current_call = call
+    return before
+
+
 def wait_in_current(waits_for):
     """Hands what the current call waits for to who steps it.
 
@@ -365,3 +387,4 @@ def _remember(call: GreenCall, greenlet):
 
 
 set_body(make_strand(run_call))
+set_swap(_swap_current)

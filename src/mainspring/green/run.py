@@ -1,21 +1,14 @@
-"""`run`: the one-call way in.
-
-A green thread that it makes in the main thread is the main thread to code that asks.
-"""
+"""`run`: the one-call way in."""
 
 import asyncio
 import inspect
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, overload
 
-from mainspring.green.calls import green
+from mainspring.green.main_thread import MainThread
 from mainspring.loop.loop import new_event_loop
 
-__all__ = ["is_main", "run"]
-
-# The task of each `run` of a plain function in the main thread, the innermost last.
-_main_tasks: list[asyncio.Task[Any]] = []
+__all__ = ["run"]
 
 
 @overload
@@ -30,7 +23,9 @@ def run(main: Any, *, debug: bool | None = None) -> Any:
     """Runs a function or coroutine on a new loop, closes the loop, and returns the result.
 
     As `asyncio.run`: what is left of other tasks is cancelled, asynchronous generators and the
-    default executor are shut down, and Ctrl-C cancels `main`.
+    default executor are shut down, and Ctrl-C cancels `main`. In a plain function Ctrl-C raises a
+    KeyboardInterrupt where it waits; and so does each exception that comes out of the loop, as from
+    a signal's handler.
 
     Parameters:
         main: a coroutine function, which is called without arguments, or a coroutine; or a plain
@@ -51,25 +46,7 @@ def run(main: Any, *, debug: bool | None = None) -> Any:
     with asyncio.Runner(debug=debug, loop_factory=new_event_loop) as runner:
         if inspect.iscoroutinefunction(main):
             main = main()
-        return runner.run(main if asyncio.iscoroutine(main) else green(_run_main, main))
-
-
-def _run_main[T](main: Callable[[], T]) -> T:
-    task = asyncio.current_task()
-    assert task is not None
-    if threading.get_ident() != threading.main_thread().ident:
-        return main()
-    _main_tasks.append(task)
-    try:
-        return main()
-    finally:
-        _main_tasks.remove(task)
-
-
-def is_main(task: asyncio.Task[Any] | None) -> bool:
-    """Returns True for the green thread that `run` has made of a function in the main thread.
-
-    Parameters:
-        task: any task, or None.
-    """
-    return task in _main_tasks
+        if asyncio.iscoroutine(main):
+            return runner.run(main)
+        loop: Any = runner.get_loop()
+        return MainThread(loop, main).run()

@@ -13,7 +13,7 @@ from typing import Any
 from mainspring.green.call import current
 from mainspring.green.calls import spawn
 from mainspring.green.conditions import Event
-from mainspring.green.run import is_main
+from mainspring.green.main_thread import is_main
 from mainspring.loop.priorities import get_priority
 from mainspring.loop.task_scheduler import TaskScheduler
 

@@ -89,6 +89,14 @@ class Lifecycle(Part):
             RuntimeError: as `run_forever`; or the loop was stopped before the future was done.
             BaseException: what the future raises.
         """
+        return self._run_until_complete(future, self.run_forever)
+
+    def _run_until_complete(self, future: Any, run: Callable[[], None]) -> Any:
+        """See `run_until_complete`.
+
+        Parameters:
+            run: runs the loop until it is stopped, as `run_forever` does.
+        """
         self._check_closed()
         self._check_not_running()
         is_new_task = not asyncio.isfuture(future)
@@ -99,7 +107,7 @@ class Lifecycle(Part):
         # In a context of its own, so that the end of a LOW task is not LOW itself.
         future.add_done_callback(_run_until_complete_cb, context=contextvars.Context())
         try:
-            self.run_forever()
+            run()
         except BaseException:
             if is_new_task and future.done() and not future.cancelled():
                 # Retrieved, so that the exception raised here isn't logged a second time.

@@ -12,7 +12,7 @@ from mainspring.messaging.errors import ConnectionLost, MessageTooLarge, Transpo
 from mainspring.messaging.messages import Trace
 from mainspring.messaging.nats.errors import Refused
 from mainspring.messaging.transport import ConnectionEvent
-from tests.interop.debian import ROOT
+from tests.messaging.nats.conftest import AUTHORITY
 from tests.services.bare import (
     Call,
     Events,
@@ -26,7 +26,6 @@ from tests.services.bare import (
 )
 from tests.services.proxy import Proxy
 
-CERTIFICATES = ROOT / "tests" / "net" / "certificates"
 QUICK = "reconnect_delay=0.05&retry_interval=0.05&retry_backoff=0"
 
 
@@ -324,18 +323,8 @@ async def test_without_permission_to_hear_answers_nothing_is_begun(nats):
     await over.close()
 
 
-@pytest.fixture
-def tls_nats(nats):
-    """A server that wants TLS."""
-    certificate = CERTIFICATES / "server.pem"
-    nats.configure(f'tls: {{cert_file: "{certificate}", key_file: "{certificate}"}}')
-    nats.restart()
-    return nats
-
-
 async def test_calls_go_over_tls(tls_nats, topic):
-    ca = CERTIFICATES / "authority.pem"
-    async with transport(f"tls://localhost:{tls_nats.port}?tls_ca_file={ca}") as over:
+    async with transport(f"tls://localhost:{tls_nats.port}?tls_ca_file={AUTHORITY}") as over:
         await over.serve(Target(topic=topic, server="one"), Worker(over), 10)
         text = "x" * 300_000
         assert await call(over, topic, "echo", value=text) == {"value": text}

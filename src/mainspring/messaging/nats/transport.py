@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from nats.aio.msg import Msg
-
 from mainspring.messaging.errors import (
     ConnectionLost,
     InvalidTarget,
@@ -21,6 +19,7 @@ from mainspring.messaging.nats.errors import MalformedMessage, Refused
 from mainspring.messaging.nats.opening import open_connection
 from mainspring.messaging.nats.options import Options, Place, context_of, places_of
 from mainspring.messaging.nats.outbox import Outbox
+from mainspring.messaging.nats.reader import Msg
 from mainspring.messaging.nats.receivers import ListenerSubscription, ServerSubscription
 from mainspring.messaging.nats.subjects import Subjects
 from mainspring.messaging.nats.subscription import NatsSubscription
@@ -70,7 +69,6 @@ class NatsTransport(Transport):
         self._context = context_of(url, self.options)
         self._places = places_of(url, self.options)
         self._inbox = f"{self.options.inbox_prefix}.{uuid4().hex}"
-        self._prefix_length = len(self._inbox) + 1
         self._link: Link[Connection, Place] | None = None
         self._outbox: Outbox | None = None
         self._connection: Connection | None = None
@@ -275,30 +273,24 @@ class NatsTransport(Transport):
         return subscription
 
     def _on_answer(self, msg: Msg) -> None:
-        """Takes what comes to our inbox; nats-py must not be told of an error."""
-        token = msg.subject[self._prefix_length :]
-        headers, outbox, replies = msg.headers, self._outbox, self.replies
+        """Takes what comes to our inbox."""
+        token, headers = msg.token, msg.headers
+        outbox, replies = self._outbox, self.replies
         if outbox is None or replies is None:
             return
+        if headers is not None and not msg.data and headers.get("Status") == "503":
+            outbox.on_no_responders(token)
+            return
         try:
-            if headers is not None and not msg.data and headers.get("Status") == "503":
-                outbox.on_no_responders(token)
-                return
-            try:
-                response = decode_response(msg.data, headers, token)
-            except MalformedMessage as exc:
-                self._counts["poisoned"] += 1
-                logger.error("an answer that can't be read: %s", exc)
-                response = Response(token)
-                response.failure = failure_of(exc)
-            if response.ending:
-                outbox.settle(token)
-            replies.on_response(response)
-        except Exception as exc:
-            assert self.loop is not None
-            self.loop.call_exception_handler(
-                {"message": "an answer could not be taken", "exception": exc, "transport": self}
-            )
+            response = decode_response(msg.data, headers, token)
+        except MalformedMessage as exc:
+            self._counts["poisoned"] += 1
+            logger.error("an answer that can't be read: %s", exc)
+            response = Response(token)
+            response.failure = failure_of(exc)
+        if response.ending:
+            outbox.settle(token)
+        replies.on_response(response)
 
     def statistics(self) -> dict[str, int]:
         """Returns counts by name."""

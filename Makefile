@@ -12,7 +12,7 @@ LONG_SUITES := tests/conformance tests/interop tests/latency tests/faults
 SMOKE_SUITES := $(wildcard tests/core tests/loop tests/sync tests/cli/test_*.py tests/house)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test smoke lint format bench conformance patched-tests interop interop-suites services faults tsan docs clean distclean
+.PHONY: help build demo test smoke lint format bench conformance patched-tests interop interop-suites services faults tsan asan docs clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -55,7 +55,10 @@ interop-suites:  ## run the own tests of anyio, aiohttp, eventlet, gevent and Tw
 	@$(ENV) test -- python -m tests.interop.suites $(ARGS)
 
 tsan:  ## look for data races between the gate's threads (needs gcc's libtsan)
-	@$(ENV) -- python tools/tsan.py
+	@$(ENV) -- python tools/sanitizers.py threads
+
+asan:  ## run tests with checked memory and without undefined behaviour (needs gcc's libasan)
+	@$(ENV) test extra:messaging extra:nats extra:rabbit extra:wsgi -- python tools/sanitizers.py memory $(ARGS)
 
 services:  ## run RabbitMQ and NATS (from Debian's archive) until Ctrl-C; ARGS="-- command" runs one beside them
 	@$(ENV) test -- python -m tests.services $(ARGS)

@@ -25,6 +25,9 @@ PROFILES = {
     "durable": "amqp_durable_queues=true",
     "auto_delete": "amqp_auto_delete=true",
     "quorum": "rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true",
+    "stream": (
+        "rabbit_stream_fanout=true&rabbit_transient_quorum_queue=true&rabbit_qos_prefetch_count=10"
+    ),
 }
 
 

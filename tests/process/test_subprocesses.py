@@ -145,7 +145,9 @@ def test_options_of_popen_are_passed_on(run, tmp_path):
             "pwd; echo $WORD", stdout=PIPE, cwd=tmp_path, env={"WORD": "said", "PATH": "/bin"}
         )
         assert await process.communicate() == (f"{tmp_path}\nsaid\n".encode(), None)
-        process = await START("sh", "-c", "ps -o sid= -p $$ || true", start_new_session=True)
+        # The sixth field is the session, which is named after the process that it began with.
+        leads_its_session = '[ "$(cut -d" " -f6 /proc/$$/stat)" = $$ ]'
+        process = await START("sh", "-c", leads_its_session, start_new_session=True)
         assert await process.wait() == 0
 
     run(main())

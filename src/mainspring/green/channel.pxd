@@ -19,6 +19,7 @@ cdef class Channel:
     cdef Py_ssize_t receive_into(self, char* buffer, Py_ssize_t size) except -1
     cdef Py_ssize_t send(self, const char* data, Py_ssize_t size, int flags) except -1
     cdef int send_all(self, const char* data, Py_ssize_t size, int flags) except -1
+    cdef double after_failure(self, int interest, double deadline) except? -2.0
     cdef int get_ready(self, int interest, double deadline) except -1
     cdef int give_way(self, object loop) except -1
     cdef bint is_known_empty(self, object loop) noexcept

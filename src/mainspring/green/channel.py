@@ -150,15 +150,9 @@ class Channel:
             if count >= 0:
                 self.is_drained = 0 < count < size
                 return count
-            if errno == EINTR:
-                PyErr_CheckSignals()
-            elif errno == EAGAIN:
+            if errno == EAGAIN:
                 self.is_drained = True
-                if deadline < 0:
-                    deadline = self.deadline()
-                self.get_ready(READ, deadline)
-            else:
-                PyErr_SetFromErrno(OSError)
+            deadline = self.after_failure(READ, deadline)
 
     def send(self, data: cython.p_const_char, size: cython.Py_ssize_t, flags: cython.int):
         """Sends what the system takes now, at least something; returns how many bytes."""
@@ -170,14 +164,7 @@ class Channel:
             count = c_send(self.fd, data, size, flags | MSG_DONTWAIT)
             if count >= 0:
                 return count
-            if errno == EINTR:
-                PyErr_CheckSignals()
-            elif errno == EAGAIN:
-                if deadline < 0:
-                    deadline = self.deadline()
-                self.get_ready(WRITE, deadline)
-            else:
-                PyErr_SetFromErrno(OSError)
+            deadline = self.after_failure(WRITE, deadline)
 
     def send_all(self, data: cython.p_const_char, size: cython.Py_ssize_t, flags: cython.int):
         """Sends everything within the socket's timeout."""
@@ -192,14 +179,32 @@ class Channel:
                 sent += count
                 if sent >= size:
                     return 0
-            elif errno == EINTR:
-                PyErr_CheckSignals()
-            elif errno == EAGAIN:
-                if deadline < 0:
-                    deadline = self.deadline()
-                self.get_ready(WRITE, deadline)
             else:
-                PyErr_SetFromErrno(OSError)
+                deadline = self.after_failure(WRITE, deadline)
+
+    def after_failure(self, interest: cython.int, deadline: cython.double):
+        """Waits, after a call of the system that failed, until it may be tried again.
+
+        Parameters:
+            interest: what the call needs.
+            deadline: when the wait must end; negative before the first wait.
+
+        Returns:
+            The deadline of further waits, which doesn't move.
+
+        Raises:
+            TimeoutError: the time is over.
+            OSError: why the call failed, if it will fail again.
+        """
+        if errno == EINTR:
+            PyErr_CheckSignals()
+        elif errno == EAGAIN:
+            if deadline < 0:
+                deadline = self.deadline()
+            self.get_ready(interest, deadline)
+        else:
+            PyErr_SetFromErrno(OSError)
+        return deadline
 
     def deadline(self):
         """Returns when a wait that begins now must end, in seconds; infinite without a timeout."""

@@ -22,6 +22,7 @@ from cython.cimports.mainspring.net.system import (
     sockaddr,
     sockaddr_in,
     sockaddr_in6,
+    sockaddr_storage,
     socklen_t,
 )
 
@@ -54,28 +55,33 @@ def drop_address(address: cython.pointer(Address)):
 
 def local_address(fd: cython.int, address: cython.pointer(Address)):
     """Asks for a socket's own address."""
-    raw: cython.uchar[128]
-    size: socklen_t = 128
+    given: sockaddr_storage
+    raw: cython.pointer(sockaddr) = cython.cast(cython.pointer(sockaddr), cython.address(given))
+    size: socklen_t = LARGEST_ADDRESS
     drop_address(address)
-    if c_getsockname(fd, cython.cast(cython.pointer(sockaddr), raw), cython.address(size)) == 0:
-        keep_address(address, cython.cast(cython.pointer(sockaddr), raw), size)
+    if c_getsockname(fd, raw, cython.address(size)) == 0:
+        keep_address(address, raw, size)
 
 
 def peer_address(fd: cython.int, address: cython.pointer(Address)):
     """Asks for the address of a socket's peer."""
-    raw: cython.uchar[128]
-    size: socklen_t = 128
+    given: sockaddr_storage
+    raw: cython.pointer(sockaddr) = cython.cast(cython.pointer(sockaddr), cython.address(given))
+    size: socklen_t = LARGEST_ADDRESS
     drop_address(address)
-    if c_getpeername(fd, cython.cast(cython.pointer(sockaddr), raw), cython.address(size)) == 0:
-        keep_address(address, cython.cast(cython.pointer(sockaddr), raw), size)
+    if c_getpeername(fd, raw, cython.address(size)) == 0:
+        keep_address(address, raw, size)
 
 
 def address_tuple(address: cython.pointer(Address)):
     """Returns an address as the `socket` module does, None for an unknown one."""
+    aligned: sockaddr_storage
     if address.size == 0:
         return None
+    # Where it is kept it is packed, and so not aligned.
+    memcpy(cython.address(aligned), raw_address(address), address.size)
     return sockaddr_to_python(
-        cython.cast(cython.pointer(sockaddr), raw_address(address)), address.size
+        cython.cast(cython.pointer(sockaddr), cython.address(aligned)), address.size
     )
 
 

@@ -22,11 +22,16 @@ from cython.cimports.libc.errno import EAGAIN, EINTR, errno
 from cython.cimports.mainspring.core.poller import READ, WRITE
 from cython.cimports.mainspring.core.scheduler import READ_BUFFER_SIZE, Scheduler
 from cython.cimports.mainspring.net.address import (
-    LARGEST_ADDRESS,
     peer_address,
     sockaddr_to_python,
 )
-from cython.cimports.mainspring.net.system import c_recvmmsg, iovec, mmsghdr, sockaddr
+from cython.cimports.mainspring.net.system import (
+    c_recvmmsg,
+    iovec,
+    mmsghdr,
+    sockaddr,
+    sockaddr_storage,
+)
 from cython.cimports.mainspring.net.transport import FdTransport
 from cython.cimports.mainspring.net.writing import (
     DEFAULT_HIGH_WATER,
@@ -171,7 +176,7 @@ class DatagramTransport(FdTransport):
         """Makes one system call; returns the number of datagrams received, or -1."""
         messages: mmsghdr[4]
         chunks: iovec[4]
-        senders: cython.uchar[512]
+        senders: sockaddr_storage[4]
         index: cython.int
         count: cython.int
         rest: list = None
@@ -181,8 +186,8 @@ class DatagramTransport(FdTransport):
         for index in range(wanted):
             chunks[index].iov_base = buffer + index * part
             chunks[index].iov_len = part
-            messages[index].msg_hdr.msg_name = senders + index * LARGEST_ADDRESS
-            messages[index].msg_hdr.msg_namelen = LARGEST_ADDRESS
+            messages[index].msg_hdr.msg_name = senders + index
+            messages[index].msg_hdr.msg_namelen = cython.sizeof(sockaddr_storage)
             messages[index].msg_hdr.msg_iov = chunks + index
             messages[index].msg_hdr.msg_iovlen = 1
             messages[index].msg_hdr.msg_control = cython.NULL
@@ -208,7 +213,7 @@ class DatagramTransport(FdTransport):
             self.deliver(
                 data,
                 sockaddr_to_python(
-                    cython.cast(cython.pointer(sockaddr), senders + index * LARGEST_ADDRESS),
+                    cython.cast(cython.pointer(sockaddr), senders + index),
                     messages[index].msg_hdr.msg_namelen,
                 ),
             )

@@ -32,6 +32,7 @@ from cython.cimports.mainspring.net.system import (
     c_accept4,
     c_close,
     sockaddr,
+    sockaddr_storage,
     socklen_t,
 )
 
@@ -90,23 +91,20 @@ class Listener(Watcher):
             self.scheduler.fds.remove(self)
 
     def run(self):
-        address: cython.uchar[128]
+        storage: sockaddr_storage
+        address: cython.pointer(sockaddr)
         size: socklen_t
         fd: cython.int
         count: cython.int = 0
         transport: StreamTransport
+        address = cython.cast(cython.pointer(sockaddr), cython.address(storage))
         self.ready = 0
         # Kept here: the factory may close the server, whose this connection is all the same.
         server = self.server
         while count < self.backlog and self.fd >= 0:
             count += 1
-            size = 128
-            fd = c_accept4(
-                self.fd,
-                cython.cast(cython.pointer(sockaddr), address),
-                cython.address(size),
-                SOCK_NONBLOCK | SOCK_CLOEXEC,
-            )
+            size = cython.sizeof(sockaddr_storage)
+            fd = c_accept4(self.fd, address, cython.address(size), SOCK_NONBLOCK | SOCK_CLOEXEC)
             if fd < 0:
                 if errno == EAGAIN:
                     return 0
@@ -131,11 +129,7 @@ class Listener(Watcher):
                     }
                 )
                 continue
-            keep_address(
-                cython.address(transport.peer),
-                cython.cast(cython.pointer(sockaddr), address),
-                size,
-            )
+            keep_address(cython.address(transport.peer), address, size)
             transport.server = server
             transport.begin()
         return 0

@@ -3,6 +3,9 @@
 cdef extern from "<sys/socket.h>" nogil:
     struct sockaddr:
         unsigned short sa_family
+    # Large and aligned enough for the address of any family.
+    struct sockaddr_storage:
+        pass
     struct msghdr:
         void* msg_name
         unsigned int msg_namelen

@@ -161,6 +161,10 @@ SCENARIOS: dict[str, tuple[Callable[[Oslo], None], str]] = {
     "bz2": (call, "?kombu_compression=bzip2"),
     "durable": (fanout, "?amqp_durable_queues=true&rabbit_qos_prefetch_count=5"),
     "quorum": (fanout, "?rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true"),
+    "stream": (
+        fanout,
+        "?rabbit_transient_quorum_queue=true&rabbit_stream_fanout=true&rabbit_qos_prefetch_count=5",
+    ),
 }
 
 

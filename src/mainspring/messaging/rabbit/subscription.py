@@ -19,6 +19,7 @@ from mainspring.messaging.rabbit.contents import attempt_of, body_of, read_heade
 from mainspring.messaging.rabbit.envelope import MalformedMessage
 from mainspring.messaging.rabbit.frames import Content
 from mainspring.messaging.rabbit.methods import ack_frame, commands, reject_frame
+from mainspring.messaging.rabbit.streams import StreamPosition
 from mainspring.messaging.rabbit.topology import CANCELS, Queue, declare_queue, delete_queue
 from mainspring.messaging.rabbit.wire import decode_cancel
 from mainspring.messaging.transport import Delivery, Receiver, Subscription
@@ -105,6 +106,8 @@ class RabbitSubscription[M: (Request, Notification)](Attachment, Subscription):
         self._on_given_up = on_given_up
         self._on_end: Callable[[RabbitSubscription[M]], None] = on_end
         self._consumers: dict[str, Queue] = {}
+        # A receiver has one stream at most.
+        self._stream: StreamPosition | None = None
         self._tags = 0
         self._unsettled = 0
         self._held: deque[tuple[Channel, Content]] = deque()
@@ -134,14 +137,25 @@ class RabbitSubscription[M: (Request, Notification)](Attachment, Subscription):
         self._tags += 1
         tag = str(self._tags)
         self._consumers[tag] = queue
+        arguments = self._arguments(queue)
         await channel.call(
-            commands.Basic.Consume(0, queue.name, tag, arguments={}), commands.Basic.ConsumeOk
+            commands.Basic.Consume(0, queue.name, tag, arguments=arguments),
+            commands.Basic.ConsumeOk,
         )
+
+    def _arguments(self, queue: Queue) -> dict[str, Any]:
+        if not queue.stream:
+            return {}
+        if self._stream is None:
+            self._stream = StreamPosition()
+        return self._stream.arguments
 
     def detached(self, error: BaseException) -> None:
         """Forgets what was unsettled."""
         self._held.clear()
         self._unsettled = 0
+        if self._stream is not None:
+            self._stream.detached()
         self._receiver.on_connection_lost()
 
     # -- deliveries
@@ -149,12 +163,16 @@ class RabbitSubscription[M: (Request, Notification)](Attachment, Subscription):
     def _on_content(self, channel: Channel, content: Content) -> None:
         if content.exchange == CANCELS:
             self._on_cancel(channel, content)
+        elif self._stream is not None and not self._stream.receive(content):
+            channel.connection.write(ack_frame(channel.number, content.delivery_tag))
         elif self._unsettled >= self._prefetch or self._held:
             self._held.append((channel, content))
         else:
             self._deliver(channel, content)
 
     def _deliver(self, channel: Channel, content: Content) -> None:
+        if self._stream is not None:
+            self._stream.deliver(content)
         try:
             message = self._decode(body_of(content), content)
             read_headers(content, message, self.loop.time())
@@ -220,6 +238,8 @@ class RabbitSubscription[M: (Request, Notification)](Attachment, Subscription):
         if queue is None or self._stopped:
             return
         logger.warning("%s: the queue %r was removed; it is made anew", self.what, queue.name)
+        if queue.stream and self._stream is not None:
+            self._stream.removed()
         task = self.loop.create_task(self._restore(channel, queue))
         self._restoring.add(task)
         task.add_done_callback(self._restoring.discard)
@@ -249,9 +269,10 @@ class RabbitSubscription[M: (Request, Notification)](Attachment, Subscription):
                 channel.send(commands.Basic.Cancel(tag, nowait=True))
                 self._tags += 1
                 self._consumers[str(self._tags)] = queue
+                arguments = self._arguments(queue)
                 channel.send(
                     commands.Basic.Consume(
-                        0, queue.name, str(self._tags), nowait=True, arguments={}
+                        0, queue.name, str(self._tags), nowait=True, arguments=arguments
                     )
                 )
         if self._held:

@@ -55,6 +55,7 @@ class Queue:
         auto_delete: it ends with its last consumer.
         arguments: what else the broker is told.
         own: it is this process's alone, and goes with it when it ends in order.
+        stream: it is a stream: who reads it takes nothing from the others.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Queue:
     auto_delete: bool = False
     arguments: dict[str, Any] = field(default_factory=dict, hash=False)
     own: bool = False
+    stream: bool = False
 
 
 class Topology:
@@ -113,10 +115,15 @@ class Topology:
             one = f"{topic}.{target.server}"
             queues.append(self._shared(one, ((exchange, one),)))
             keys.append(one)
-        bindings = [(self.fanout_exchange(topic), topic)]
-        if self.options.extensions:
-            bindings += [(cancels, key) for key in keys]
-        queues.append(self._transient(f"{topic}_fanout_{identity}", tuple(bindings)))
+        fanouts = ((self.fanout_exchange(topic), topic),)
+        given_up = tuple((cancels, key) for key in keys) if self.options.extensions else ()
+        if not self.options.rabbit_stream_fanout:
+            queues.append(self._transient(f"{topic}_fanout_{identity}", fanouts + given_up))
+            return queues
+        queues.append(self._stream(f"{topic}_fanout", fanouts))
+        if given_up:
+            # Others read the stream, too, and don't know what this is.
+            queues.append(self._transient(f"{topic}_cancel_{identity}", given_up))
         return queues
 
     def reply_queue(self, name: str) -> Queue:
@@ -151,6 +158,13 @@ class Topology:
             arguments["x-expires"] = ttl * 1000
         own = not self.options.use_queue_manager
         return Queue(name, bindings, self.transient_durable, False, arguments, own)
+
+    def _stream(self, name: str, bindings: tuple[tuple[Exchange, str], ...]) -> Queue:
+        arguments: dict[str, Any] = {"x-queue-type": "stream"}
+        ttl = self.options.rabbit_transient_queues_ttl
+        if ttl:
+            arguments["x-max-age"] = f"{ttl}s"
+        return Queue(name, bindings, True, False, arguments, stream=True)
 
     def _arguments(self, quorum: bool) -> dict[str, Any]:
         options = self.options

@@ -39,7 +39,7 @@ class Counting:
         self.wanted = 0
         self.all_here = asyncio.Event()
 
-    async def work(self, n):
+    async def work(self, n, weight=""):
         self.ran[n] += 1
         return n
 

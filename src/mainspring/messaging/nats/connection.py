@@ -295,7 +295,7 @@ class Connection:
 
     async def _on_disconnected(self) -> None:
         if self._is_open:
-            self._lose(self._broken(self._client.last_error))
+            self._lose(self._broken(self._below.error or self._client.last_error))
 
     def _broken(self, why: BaseException | None) -> ConnectionLost:
         return ConnectionLost(f"the connection to NATS at {self.where} broke: {why or 'ended'}")

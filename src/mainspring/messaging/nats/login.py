@@ -14,6 +14,7 @@ from urllib.parse import ParseResult
 
 from nats.aio.client import Client
 from nats.aio.transport import Transport
+from nats.errors import ProtocolError
 
 from mainspring.messaging.nats.stream import MessageStream
 
@@ -30,6 +31,7 @@ class LoginTransport(Transport):
         stream: where messages come and go.
         is_connected: whether there has been a connection.
         has_tls: whether what is sent now is encrypted.
+        error: why the connection has gone, where that is known.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -38,7 +40,8 @@ class LoginTransport(Transport):
         self._loop = loop
         self._lines: deque[bytes] = deque()
         self.is_connected = self._is_ended = False
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None
+        self._untold: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._gone: asyncio.Future[None] = loop.create_future()
 
@@ -108,15 +111,18 @@ class LoginTransport(Transport):
 
     def at_eof(self) -> bool:
         """Tells whether nothing comes any more."""
-        return self._is_ended and not self._lines and self._error is None
+        return self._is_ended and not self._lines and self._untold is None
 
     async def _until_there_is_some(self) -> None:
         while not self._lines:
             if self._is_ended:
                 # Once: after that it is the end.
-                error, self._error = self._error, None
-                if error is not None:
+                error, self._untold = self._untold, None
+                if isinstance(error, OSError):
                     raise error
+                if error is not None:
+                    # nats-py knows no others.
+                    raise ProtocolError from error
                 return
             self._waiter = self._loop.create_future()
             try:
@@ -130,7 +136,7 @@ class LoginTransport(Transport):
 
     def _on_end(self, error: BaseException | None) -> None:
         self._is_ended = True
-        self._error = error
+        self.error = self._untold = error
         if not self._gone.done():
             self._gone.set_result(None)
         self._wake()

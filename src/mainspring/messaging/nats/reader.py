@@ -93,6 +93,7 @@ class MessageReader:
     def close(self):
         """Takes nothing more."""
         self.is_closed = True
+        self.sinks.clear()
 
     def feed(self, data: bytes):
         """Takes more of the stream.

@@ -155,6 +155,7 @@ class MessageStream(Receiver):
         """Ends."""
         self.transport = None
         self.stream = None
+        self.writer.clear()
         self.end(exc)
 
     def end(self, exc):

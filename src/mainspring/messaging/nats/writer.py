@@ -53,7 +53,7 @@ class MessageWriter:
         reply_text = PyUnicode_AsUTF8AndSize(reply, cython.address(reply_size))
         if headers is not None:
             head_size = PyBytes_GET_SIZE(headers)
-        self.reserve(16 + subject_size + reply_size + head_size + 2 * DIGITS + body_size)
+        self.reserve(16 + subject_size + reply_size + head_size + 2 * DIGITS)
         if headers is None:
             self.add(b"PUB ", 4)
         else:
@@ -71,6 +71,7 @@ class MessageWriter:
         if headers is not None:
             self.add(PyBytes_AS_STRING(headers), head_size)
         if with_body:
+            self.reserve(body_size + 2)
             self.add(PyBytes_AS_STRING(body), body_size)
             self.add(b"\r\n", 2)
         return 0

@@ -49,6 +49,8 @@ class Scheduler:
     """
 
     def __cinit__(self, *args, poller=None, clock=None, **kwargs):
+        # Until it is whole: whoever closes it finds nothing to do.
+        self.is_shut = True
         if poller is None:
             poller = _default_poller()
         self.clock = Clock() if clock is None else clock
@@ -66,6 +68,7 @@ class Scheduler:
         self.quantum = self.clock.ticks_in(QUANTUM)
         self.low_quantum = self.clock.ticks_in(LOW_QUANTUM)
         self.low_limit = LOW_MAX_WAIT
+        self.is_shut = False
 
     def __dealloc__(self):
         PyMem_RawFree(self.read_buffer)

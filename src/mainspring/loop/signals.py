@@ -104,10 +104,15 @@ class Signals(Part):
             return None
         if self._signal_pair is None:
             ours, theirs = socket.socketpair()
-            ours.setblocking(False)
-            theirs.setblocking(False)
+            try:
+                ours.setblocking(False)
+                theirs.setblocking(False)
+                self._watch_signals(ours.fileno())
+            except BaseException:
+                ours.close()
+                theirs.close()
+                raise
             self._signal_pair = ours, theirs
-            self._watch_signals(ours.fileno())
         ours, theirs = self._signal_pair
         previous = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         # Closed since, perhaps: then nobody waits for it.

@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern int _PyEval_AddPendingCall(PyInterpreterState *, int (*)(void *), void *, int)
@@ -92,20 +94,40 @@ typedef struct {
     PyObject *callable;
 } visit;
 
-static int sleeps(long thread)
+/* Reads what the system says of a thread; returns 0 if it doesn't. */
+static int about(long thread, const char *what, char *text, size_t room)
 {
-    char path[64], text[256], *state;
+    char path[64];
     ssize_t size;
     int fd;
-    snprintf(path, sizeof path, "/proc/self/task/%ld/stat", thread);
+    snprintf(path, sizeof path, "/proc/self/task/%ld/%s", thread, what);
     fd = open(path, O_RDONLY);
     if (fd < 0)
-        return 1;
-    size = read(fd, text, sizeof text - 1);
+        return 0;
+    size = read(fd, text, room - 1);
     close(fd);
     text[size > 0 ? size : 0] = 0;
+    return size > 0;
+}
+
+/* Whether a thread sleeps in a poll; where the system doesn't tell in which call, whether it sleeps. */
+static int sleeps(long thread)
+{
+    char text[256], *state;
+    long call;
+    if (!about(thread, "stat", text, sizeof text))
+        return 1;
     state = strrchr(text, ')');
-    return state != NULL && state[1] == ' ' && state[2] == 'S';
+    if (state == NULL || state[1] != ' ' || state[2] != 'S')
+        return 0;
+    if (!about(thread, "syscall", text, sizeof text))
+        return 1;
+    call = strtol(text, NULL, 10);
+#ifdef SYS_epoll_wait
+    if (call == SYS_epoll_wait)
+        return 1;
+#endif
+    return call == SYS_epoll_pwait;
 }
 
 static void *come_by(void *argument)
@@ -127,7 +149,7 @@ static void *come_by(void *argument)
 }
 
 /* call_when_asleep(thread, callable): in a thread that isn't Python's until that moment, once
- * another (by its native id) sleeps in the system. */
+ * another (by its native id) sleeps in a poll. */
 static PyObject *call_when_asleep(PyObject *self, PyObject *args)
 {
     pthread_t made_thread;

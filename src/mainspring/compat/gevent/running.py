@@ -57,10 +57,16 @@ class HubLoop(Loop):
         if self._signal_pair is None:
             # Not `socket.socketpair`, which may be gevent's, and would wait for this loop.
             pair: Any = _socket.socketpair()
-            for end in pair:
-                end.setblocking(False)
+            try:
+                for end in pair:
+                    end.setblocking(False)
+                self._watch_signals(pair[0].fileno())
+            except BaseException:
+                for end in pair:
+                    end.close()
+                _set_wakeup_fd(previous)
+                raise
             self._signal_pair = pair
-            self._watch_signals(pair[0].fileno())
         _set_wakeup_fd(self._signal_pair[1].fileno(), warn_on_full_buffer=False)
         return previous
 

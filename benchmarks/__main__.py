@@ -16,6 +16,7 @@ COMMANDS = {
     "green": "benchmarks.green",
     "green-echo": "benchmarks.green_echo",
     "http": "benchmarks.http_plaintext",
+    "wsgi": "benchmarks.wsgi",
     "syscalls": "benchmarks.syscalls",
     "memory": "benchmarks.memory",
     "soak": "benchmarks.soak",

@@ -254,6 +254,42 @@ async def main():
     ]
 
 
+@pytest.mark.parametrize("call", ["addSystemEventTrigger", "callFromThread"])
+def test_a_thread_is_told_when_the_reactor_stops_before_it_knows_of_the_wait(call: str) -> None:
+    program = f"""
+comes, has_stopped = threading.Event(), threading.Event()
+original = reactor.{call}
+
+def {call}(*args):
+    if threading.current_thread() is thread:
+        # Here the thread loses its turn until the reactor has ended.
+        comes.set()
+        has_stopped.wait()
+    return original(*args)
+
+reactor.{call} = {call}
+
+def in_thread():
+    try:
+        await_(defer.Deferred())
+    except RuntimeError as exc:
+        say(str(exc).partition(" while")[0])
+
+thread = threading.Thread(target=in_thread)
+
+async def main():
+    thread.start()
+    while not comes.is_set():
+        await asyncio.sleep(0)
+    return "stopping"
+"""
+    tail = TAIL.replace("loop.close()", "has_stopped.set()\nthread.join()\nloop.close()")
+    assert run(program, tail=tail) == [
+        "stopping",
+        "the reactor was stopped",
+    ]
+
+
 def test_the_reactors_own_thread_must_not_block_for_a_deferred() -> None:
     program = """
 async def main():
@@ -331,3 +367,24 @@ reactor.run()
         "on a loop of its own",
         "None",
     ]
+
+
+def test_a_loop_in_another_thread_is_told_when_the_reactor_stops_under_it() -> None:
+    program = """
+import mainspring
+
+async def wait():
+    waiting = twisted.as_future(defer.Deferred())
+    reactor.callFromThread(reactor.stop)
+    try:
+        await waiting
+    except RuntimeError as exc:
+        say(str(exc).partition(" while")[0])
+
+thread = threading.Thread(target=mainspring.run, args=[wait])
+reactor.callWhenRunning(thread.start)
+reactor.run()
+thread.join()
+loop.close()
+"""
+    assert run(program, tail="") == ["the reactor was stopped"]

@@ -5,12 +5,14 @@ import gc
 import logging
 import os
 import signal
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import mainspring
-from mainspring.green import await_, green, sleep, spawn
+from mainspring.green import BlockingSwitchOutError, await_, green, sleep, spawn
 from tests.green.helpers import never, soon, turns
 
 
@@ -227,3 +229,51 @@ def test_ten_thousand_green_threads_wait_at_once(run):
         return {thread.get() for thread in threads}
 
     assert run(main) == {"open"}
+
+
+def test_a_step_that_a_task_begins_with_eagerly_is_no_part_of_the_green_call_that_starts_it():
+    async def waits_greenly():
+        await_(never())
+
+    async def waits():
+        return await soon("waited"), asyncio.current_task()
+
+    def main():
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(asyncio.eager_task_factory)
+        here = asyncio.current_task()
+        failed = loop.create_task(waits_greenly())
+        with pytest.raises(BlockingSwitchOutError, match=r"await green\(function\)"):
+            await_(failed)
+        assert asyncio.current_task() is here
+        task = loop.create_task(waits())
+        assert await_(task) == ("waited", task)
+        # A green call is one by itself, wherever it is started.
+        return await_(loop.create_task(green(lambda: await_(soon("green")))))
+
+    assert mainspring.run(main) == "green"
+
+
+def test_green_threads_of_two_loops_in_two_threads_know_nothing_of_each_other():
+    meet = threading.Barrier(2)
+
+    def loop_of_its_own():
+        def step(task):
+            for _ in range(100):
+                sleep(0)
+                assert asyncio.current_task() is task.result()
+
+        def main():
+            meet.wait()
+            for _ in range(10):
+                known = never()
+                thread = spawn(step, known)
+                known.set_result(thread)
+                thread.get()
+            return asyncio.get_running_loop()
+
+        return mainspring.run(main)
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.submit(loop_of_its_own), threads.submit(loop_of_its_own)
+        assert first.result() is not second.result()

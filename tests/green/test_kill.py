@@ -52,6 +52,20 @@ def test_kill_raises_a_greenlet_exit_which_is_a_cancellation_for_asyncio_and_gre
     assert run(main) == (True, GreenletExit, True)
 
 
+def test_a_greenlet_exit_that_leaves_the_function_by_itself_is_a_cancellation(run):
+    def leave():
+        raise GreenletExit("enough")
+
+    def main():
+        thread = spawn(leave)
+        thread.join()
+        with pytest.raises(asyncio.CancelledError):
+            thread.get()
+        return thread.cancelled()
+
+    assert run(main)
+
+
 def test_kill_with_another_exception_makes_that_the_tasks(run):
     def main():
         thread = spawn(Wait())

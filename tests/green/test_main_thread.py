@@ -9,7 +9,7 @@ import socket as stdlib
 import pytest
 
 import mainspring
-from mainspring.green import await_, sleep, socket, spawn
+from mainspring.green import BlockingSwitchOutError, await_, sleep, socket, spawn
 from tests.green.helpers import never, turns
 from tests.threads import from_a_thread
 
@@ -285,3 +285,14 @@ def test_the_exception_is_freed_with_the_run():
     signal.signal(ALARM, raise_it)
     assert mainspring.run(main) == stdlib.AF_INET
     assert freed == [True]
+
+
+def test_a_handler_that_would_wait_while_the_loop_waits_is_refused():
+    def main():
+        send_soon(ALARM)
+        with pytest.raises(BlockingSwitchOutError):
+            await_(never())
+        return "goes on"
+
+    signal.signal(ALARM, lambda *_: await_(never()))
+    assert mainspring.run(main) == "goes on"

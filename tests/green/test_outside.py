@@ -360,3 +360,29 @@ def test_spawned_and_awaited_from_the_green_function_of_another(run):
         return await green(lambda: spawn(lambda: await_(soon(2))).get())
 
     assert run(main) == 2
+
+
+def test_a_fork_in_a_worker_thread_leaves_the_child_without_the_loop_and_the_parent_goes_on():
+    code, out, err = run_program(
+        """
+import asyncio, os, warnings
+import mainspring
+from mainspring.green import await_, spawn
+
+def fork():
+    # The child has this thread alone, and the loop in it is nobody's.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    child = os.fork()
+    if child == 0:
+        result = mainspring.run(lambda: await_(asyncio.sleep(0, 7)))
+        os._exit(result)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def main():
+    other = spawn(lambda: await_(asyncio.sleep(0.001, "goes on")))
+    return await_(asyncio.to_thread(fork)), other.get()
+
+print(mainspring.run(main))
+"""
+    )
+    assert (code, out.strip(), err) == (0, "(7, 'goes on')", "")

@@ -54,6 +54,10 @@ class Program:
             patience.join()
         raise AssertionError(f"it ended without {pattern!r}:\n{''.join(self.lines)}")
 
+    def found(self, pattern: str) -> re.Match[str]:
+        """Returns the match of a line that has been read already."""
+        return next(found for line in self.lines if (found := re.search(pattern, line)))
+
     def interrupt(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Sends a signal to the program alone."""
         self.process.send_signal(number)

@@ -1,5 +1,6 @@
 """anyio on its asyncio backend: `backend_options={"loop_factory": ...}`."""
 
+import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -8,6 +9,8 @@ from typing import Any
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
+
+from mainspring.green import Timeout, await_, green
 
 type Run = Callable[[Callable[..., Awaitable[Any]]], Any]
 
@@ -19,8 +22,6 @@ def run(loop_factory: Any) -> Run:
 
 def test_the_loop_is_the_one_that_was_named(run: Run, loop_spec: str) -> None:
     async def main() -> str:
-        import asyncio
-
         return type(asyncio.get_running_loop()).__module__
 
     assert run(main).startswith(loop_spec.partition(":")[0])
@@ -164,3 +165,25 @@ def test_signals_are_received(run: Run) -> None:
         return seen
 
     assert run(main) == [signal.SIGUSR1, signal.SIGUSR2]
+
+
+def test_a_green_timeout_counts_right_inside_asyncios_and_a_cancel_scope(run: Run) -> None:
+    def green_code() -> None:
+        with pytest.raises(Timeout), Timeout(0):
+            await_(asyncio.sleep(1000))
+        await_(asyncio.sleep(1000))
+
+    async def main() -> list[Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        with anyio.CancelScope() as scope:
+            try:
+                async with asyncio.timeout(0.001):
+                    await green(green_code)
+            except TimeoutError:
+                outcome = ["asyncio's time was over", task.cancelling(), scope.cancel_called]
+            with anyio.move_on_after(0.001) as inner:
+                await green(green_code)
+        return [*outcome, inner.cancelled_caught, scope.cancelled_caught, task.cancelling()]
+
+    assert run(main) == ["asyncio's time was over", 0, False, True, False, 0]

@@ -44,9 +44,50 @@ def wait():
         time.sleep(0.001)
     return "finished"
 
+@app.get("/crowd")
+def crowd():
+    global present, most
+    present += 1
+    most = max(most, present)
+    wait()
+    present -= 1
+    return str(most)
+
+@app.get("/block")
+def block():
+    # Past every green thread, as a long computation.
+    mainspring.patch.original("time").sleep(1000)
+
 import pathlib
 app.config["path"] = pathlib.Path("go on")
+present = most = 0
 """
+
+# Tells of each heartbeat that a worker sends.
+HEARTBEATS = """
+def post_worker_init(worker):
+    send = worker.tmp.notify
+    def notify():
+        send()
+        print("a heartbeat", flush=True)
+    worker.tmp.notify = notify
+"""
+
+# Tells of each look at the files but the first.
+LOOKS = """
+def post_worker_init(worker):
+    look = worker.reloader.get_files
+    def tell():
+        print("the files are looked at again", flush=True)
+        return look()
+    worker.reloader.get_files = tell
+"""
+
+
+def configure(folder: Path, text: str) -> None:
+    """Adds to gunicorn's configuration."""
+    with (folder / "gunicorn.conf.py").open("a") as file:
+        file.write(text)
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +100,8 @@ def loop_spec() -> str:
 def gunicorn(start: Any, tmp_path: Path) -> Callable[..., Any]:
     """Starts gunicorn with one of our workers; returns the program and its port."""
     (tmp_path / "waiting.py").write_text(APPLICATION)
+    # It would lie in the user's home.
+    configure(tmp_path, "control_socket_disable = True")
 
     def start_one(*options: str) -> tuple[Any, int]:
         command = ["-m", "gunicorn", "-k", "mainspring.compat.gunicorn.Worker"]
@@ -112,6 +155,106 @@ def test_the_application_is_loaded_anew_at_a_reload(
     program.interrupt(signal.SIGHUP)
     program.until("Worker exiting")
     assert get(port) == "version two"
+
+
+def test_a_reloader_has_the_application_loaded_anew_when_its_file_changes(
+    gunicorn: Callable[..., Any], tmp_path: Path
+) -> None:
+    configure(tmp_path, LOOKS)
+    program, port = gunicorn("--reload", "--reload-engine", "poll")
+    assert get(port) == "version 1"
+    program.until("the files are looked at again")
+    (tmp_path / "waiting.py").write_text(APPLICATION.replace("version 1", "version two"))
+    program.until("Worker reloading")
+    program.until("Booting worker with pid")
+    assert get(port) == "version two"
+
+
+def test_no_more_connections_are_served_at_once_than_there_may_be(
+    gunicorn: Callable[..., Any], tmp_path: Path
+) -> None:
+    program, port = gunicorn("--worker-connections", "2", "--bind", "127.0.0.1:0")
+    other = int(program.found(r"Listening at: .*,http://127.0.0.1:(\d+)")[1])
+    with ThreadPoolExecutor(10) as threads:
+        answers = [threads.submit(get, where, "/crowd") for where in [port, other] * 5]
+        program.until("a request waits")
+        program.until("a request waits")
+        (tmp_path / "go on").touch()
+        assert max(answer.result() for answer in answers) == "2"
+
+
+def test_requests_that_do_not_end_are_cut_when_the_graceful_timeout_is_over(
+    gunicorn: Callable[..., Any],
+) -> None:
+    program, port = gunicorn("--graceful-timeout", "1")
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(get, port, "/wait")
+        program.until("a request waits")
+        # The arbiter goes on, and would wait for the worker for ever.
+        program.interrupt(signal.SIGHUP)
+        program.until("Worker graceful timeout")
+        assert isinstance(answer.exception(), OSError | http.client.HTTPException)
+        program.until("Worker exiting")
+    assert get(port) == "version 1"
+
+
+def test_a_worker_that_ends_gracefully_ends_at_once_when_it_is_told_to(
+    gunicorn: Callable[..., Any],
+) -> None:
+    program, port = gunicorn("--graceful-timeout", "1000")
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(get, port, "/wait")
+        program.until("a request waits")
+        program.interrupt(signal.SIGTERM)
+        program.until("Handling signal: term")
+        program.interrupt(signal.SIGQUIT)
+        assert program.wait() == 0
+        assert isinstance(answer.exception(), OSError | http.client.HTTPException)
+
+
+def test_an_idle_connection_is_no_error_when_a_worker_ends(gunicorn: Callable[..., Any]) -> None:
+    program, port = gunicorn("--keep-alive", "1000", "--graceful-timeout", "1")
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    client.request("GET", "/")
+    assert client.getresponse().read() == b"version 1"
+    program.interrupt(signal.SIGQUIT)
+    assert program.wait() == 0
+    assert client.sock is not None
+    assert client.sock.recv(100) == b""
+    client.close()
+    assert not any("Error handling request" in line for line in program.lines)
+
+
+@pytest.mark.parametrize("ending", [False, True], ids=["serving", "ending"])
+def test_heartbeats_go_on_while_requests_wait(
+    gunicorn: Callable[..., Any], tmp_path: Path, ending: bool
+) -> None:
+    configure(tmp_path, HEARTBEATS)
+    program, port = gunicorn("--timeout", "1")
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(get, port, "/wait")
+        program.until("a request waits")
+        if ending:
+            program.interrupt(signal.SIGHUP)
+            program.until("Handling signal: hup")
+        # Each comes after half a timeout.
+        for _ in range(8):
+            program.until("a heartbeat")
+        (tmp_path / "go on").touch()
+        assert answer.result() == "finished"
+    assert not any("WORKER TIMEOUT" in line for line in program.lines)
+
+
+def test_a_worker_that_is_blocked_is_replaced_when_its_time_is_over(
+    gunicorn: Callable[..., Any],
+) -> None:
+    program, port = gunicorn("--timeout", "1")
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(get, port, "/block")
+        program.until("WORKER TIMEOUT")
+        program.until("Booting worker with pid")
+        assert answer.exception() is not None
+    assert get(port) == "version 1"
 
 
 def test_sigquit_ends_it_at_once(gunicorn: Callable[..., Any]) -> None:

@@ -49,6 +49,7 @@ class UnpatchedWorker(AsyncWorker):
         super().__init__(*args, **kwargs)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
+        self._pool = Pool(self.worker_connections)
         self._is_quick = False
 
     def run(self) -> None:
@@ -76,6 +77,11 @@ class UnpatchedWorker(AsyncWorker):
         finally:
             if not self.alive and self._end is not None:
                 self._end.set()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
+        """Answers a request that failed; whoever is idle when the worker ends has asked nothing."""
+        if not isinstance(exc, GreenletExit):
+            super().handle_error(req, client, addr, exc)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM: ends when what is under way has been served."""
@@ -107,6 +113,7 @@ class UnpatchedWorker(AsyncWorker):
         self._is_quick = True
         self.cfg.worker_int(self)
         self._end.set()
+        self._pool.kill(block=False)
 
     def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -115,29 +122,42 @@ class UnpatchedWorker(AsyncWorker):
         while self.alive:
             self.notify()
             self._wait(self._end.wait())
-        seconds = 0.0 if self._is_quick else float(self.cfg.graceful_timeout)
-        stopping = [spawn(server.stop, seconds) for server in servers]
-        while stopping:
+        for server in servers:
+            server.close()
+        self._finish()
+        for server in servers:
+            server.stop(0)
+
+    def _finish(self) -> None:
+        """Waits until what is under way has been served, for `graceful_timeout` at most."""
+        assert self._loop is not None
+        deadline = self._loop.time() + self.cfg.graceful_timeout
+        ended = spawn(self._pool.join)
+        while not ended.done() and not self._is_quick:
+            left = deadline - self._loop.time()
+            if left <= 0:
+                self.log.warning("Worker graceful timeout (pid:%s)", self.pid)
+                return
             self.notify()
-            self._wait(asyncio.wait(stopping))
-            stopping = [thread for thread in stopping if not thread.done()]
+            self._wait(asyncio.wait([ended]), left)
 
     def _start(self, listener: Any) -> StreamServer:
         """Accepts on one of gunicorn's sockets."""
         server = StreamServer(
             listener.sock,
             functools.partial(self.handle, listener),
-            spawn=Pool(self.worker_connections),
+            spawn=self._pool,
             ssl_context=ssl_context(self.cfg) if self.cfg.is_ssl else None,
         )
         server.start()
         return server
 
-    def _wait(self, awaitable: Any) -> None:
-        """Waits until it is time for a heartbeat, at most."""
-        seconds = min(HEARTBEAT, self.timeout / 2) if self.timeout else HEARTBEAT
+    def _wait(self, awaitable: Any, seconds: float = HEARTBEAT) -> None:
+        """Waits for so long at most, or until it is time for a heartbeat."""
+        if self.timeout:
+            seconds = min(seconds, self.timeout / 2)
         try:
-            await_(asyncio.wait_for(awaitable, seconds))
+            await_(asyncio.wait_for(awaitable, min(seconds, HEARTBEAT)))
         except TimeoutError:
             pass
 

@@ -26,6 +26,7 @@ from cython.cimports.mainspring.green.greenlets import (
     PyGreenlet_GetCurrent,
     PyGreenlet_SetParent,
     PyGreenlet_Switch,
+    PyGreenlet_Throw,
     PyObject_Call,
     import_greenlet,
 )
@@ -36,10 +37,12 @@ from cython.cimports.mainspring.loop.iterators import (
     PYGEN_NEXT,
     PYGEN_RETURN,
 )
+from cython.cimports.mainspring.loop.tasks import set_swap
 from greenlet import GreenletExit
 
 from mainspring.green.parking import set_body
 from mainspring.green.strand import make_strand
+from mainspring.sync.errors import BlockingSwitchOutError
 
 Pointer = cython.typedef(cython.pointer(PyObject))
 
@@ -151,6 +154,10 @@ def step(pointer, sent, error, result):
     call.state = RUNNING
     current_call = pointer
     answer = PyGreenlet_Switch(AS_GREENLET(to_go_on_with(call)), cython.NULL, cython.NULL)
+    while answer != cython.NULL and call.state == RUNNING and cython.cast(object, call.greenlet):
+        # It neither waits nor has it ended: it switched here by itself.
+        Py_DECREF(cython.cast(object, answer))
+        answer = _refuse_switch(call)
     current_call = outer
     Py_DECREF(cython.cast(object, driver))
     if answer == cython.NULL:
@@ -189,6 +196,25 @@ def _refuse(call: GreenCall) -> cython.void:
         PyErr_SetRaisedException(Py_NewRef(ValueError(f"{call!r} is already executing")))
     else:
         PyErr_SetRaisedException(Py_NewRef(RuntimeError(f"cannot reuse {call!r}: it has ended")))
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _refuse_switch(call: GreenCall) -> Pointer:
+    """Raises an error in a function that switched to who steps it; returns as the switch did."""
+    error = BlockingSwitchOutError(
+        f"{call!r} has switched to the loop's greenlet, as eventlet's and gevent's calls do to "
+        f"wait; here wait with Mainspring's, or with `await_` for a greenlet of that library"
+    )
+    return cython.cast(
+        Pointer,
+        PyGreenlet_Throw(
+            AS_GREENLET(call.greenlet),
+            cython.cast(Pointer, BlockingSwitchOutError),
+            cython.cast(Pointer, error),
+            cython.NULL,
+        ),
+    )
 
 
 @cython.cfunc
@@ -299,6 +325,15 @@ def current():
     return None if current_call == cython.NULL else cython.cast(object, current_call)
 
 
+@cython.cfunc
+@cython.exceptval(check=False)
+def _swap_current(call: Pointer) -> Pointer:
+    global current_call
+    before: Pointer = current_call
+    current_call = call
+    return before
+
+
 def wait_in_current(waits_for):
     """Hands what the current call waits for to who steps it.
 
@@ -352,3 +387,4 @@ def _remember(call: GreenCall, greenlet):
 
 
 set_body(make_strand(run_call))
+set_swap(_swap_current)

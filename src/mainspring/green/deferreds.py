@@ -45,7 +45,7 @@ def as_future(deferred: Any, loop: asyncio.AbstractEventLoop) -> asyncio.Future[
             call_in_loop(_copy, fired, future)
 
     fired.add_done_callback(pass_on)
-    reactor.callFromThread(_settle, deferred, fired)
+    _settle_from_outside(reactor, deferred, fired)
     future.add_done_callback(
         lambda done: reactor.callFromThread(deferred.cancel) if done.cancelled() else None
     )
@@ -76,25 +76,7 @@ def wait_for_deferred(deferred: Any) -> Any:
             )
         _settle(deferred, answer)
         return answer.result(0)
-    ends: list[Any] = []
-
-    def lose() -> None:
-        if not answer.done():
-            answer.set_exception(
-                RuntimeError(f"the reactor was stopped while a thread waited for {deferred!r}")
-            )
-
-    def begin() -> None:
-        ends.append(reactor.addSystemEventTrigger("after", "shutdown", lose))
-        answer.add_done_callback(lambda _: end())
-        _settle(deferred, answer)
-
-    def end() -> None:
-        # Gone already when this is the shutdown.
-        with contextlib.suppress(ValueError):
-            reactor.removeSystemEventTrigger(ends[0])
-
-    reactor.callFromThread(begin)
+    _settle_from_outside(reactor, deferred, answer)
     try:
         return answer.result()
     except BaseException:
@@ -133,6 +115,37 @@ def _settle(deferred: Any, future: Any) -> None:
             future.set_exception(_exception_of(failure))
 
     deferred.addCallbacks(succeed, fail)
+
+
+def _settle_from_outside(
+    reactor: Any, deferred: Any, answer: concurrent.futures.Future[Any]
+) -> None:
+    """Does so from another thread than the reactor's; if the reactor stops first, that fails it."""
+
+    def lose() -> None:
+        if not answer.done():
+            answer.set_exception(
+                RuntimeError(f"the reactor was stopped while somebody waited for {deferred!r}")
+            )
+
+    def begin() -> None:
+        answer.add_done_callback(lambda _: end())
+        _settle(deferred, answer)
+
+    def end() -> None:
+        # Gone already when this is the shutdown.
+        with contextlib.suppress(ValueError):
+            reactor.removeSystemEventTrigger(trigger)
+
+    # Not by `begin`: a reactor that is stopped now may never call that. Twisted appends to a list
+    # here, which is safe in any thread; and `running` ends before the triggers are called, so a
+    # reactor that still runs then will call this one.
+    trigger = reactor.addSystemEventTrigger("after", "shutdown", lose)
+    if reactor.running:
+        reactor.callFromThread(begin)
+    else:
+        end()
+        lose()
 
 
 def _copy(source: concurrent.futures.Future[Any], target: asyncio.Future[Any]) -> None:

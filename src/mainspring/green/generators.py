@@ -51,6 +51,16 @@ def as_iterator(awaitable):
     )
 
 
+def is_awaitable(value):
+    """Returns True for what `await_` takes."""
+    return (
+        hasattr(type(value), "__await__")
+        or inspect.isgenerator(value)
+        or isinstance(value, concurrent.futures.Future)
+        or is_deferred(value)
+    )
+
+
 @cython.final
 @cython.cclass
 class GeneratorCoroutine:

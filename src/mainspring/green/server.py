@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from mainspring.core.priority import Priority
 from mainspring.green.calls import green, spawn
+from mainspring.green.generators import is_awaitable
 from mainspring.green.group import Group, Pool
 from mainspring.green.joining import joinall, killall
 from mainspring.green.listening import BACKLOG, Address, adopt_listener, listen, socket_file
@@ -50,9 +51,10 @@ class StreamServer:
     Parameters:
         listener: an address, as `listen` takes it; or a socket that listens, which is closed with
             the server.
-        handle: called for each connection as `handle(connection, address)` in a green thread; the
-            connection, a green socket, is closed when it returns. What it raises goes to the loop's
-            exception handler.
+        handle: called for each connection as `handle(connection, address)` in a green thread; what
+            it returns is waited for if it can be awaited, so it may be a coroutine function or a
+            generator function. The connection, a green socket, is closed at its end. What it raises
+            goes to the loop's exception handler.
         backlog: how many connections the system holds until they are accepted.
         spawn: how many connections to have at once, or the `Pool` that they are to share; a
             function like `spawn` that starts a green thread; by default there is no bound.
@@ -300,7 +302,9 @@ class StreamServer:
             logger.debug("%r: no TLS with %r: %s", self, address, exc)
             return
         try:
-            self._handle(served, address)
+            result: Any = self._handle(served, address)
+            if result is not None and is_awaitable(result):
+                await_(result)
             if isinstance(served, SSLSocket):
                 say_goodbye(served)
         except Exception as exc:

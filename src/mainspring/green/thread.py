@@ -73,7 +73,8 @@ class GreenThread[T](asyncio.Task[T]):
         """Raises an exception in the thread where it waits; does nothing if it has ended.
 
         A thread that hasn't begun never runs. With a `GreenletExit` it ends as cancelled, with
-        another exception as failed, unless it catches the exception.
+        another exception as failed, unless it catches the exception. A generator or a coroutine
+        that `spawn` has started is cancelled, whatever the exception.
 
         Parameters:
             exception: what to raise, an exception or its type.

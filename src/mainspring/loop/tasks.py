@@ -10,6 +10,7 @@ import sys
 from asyncio import futures, tasks
 
 import cython
+from cython.cimports.cpython.ref import PyObject
 from cython.cimports.mainspring.core.capi import PyContext_CopyCurrent
 from cython.cimports.mainspring.core.priority import is_any_named
 from cython.cimports.mainspring.loop.task_scheduler import TaskScheduler
@@ -21,6 +22,22 @@ factory_takes_all = sys.version_info >= (3, 13, 3)
 
 future_names = vars(futures)
 task_names = vars(tasks)
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _keep(call: cython.pointer(PyObject)) -> cython.pointer(PyObject):
+    return call
+
+
+swap_green_call = _keep
+
+
+def set_swap(swap):
+    """Says how the green call that runs in this thread is put aside, and back."""
+    global swap_green_call
+    swap_green_call = swap
+    return 0
 
 
 def create_future(self):
@@ -51,22 +68,33 @@ def create_task(self, coro, *, name=None, context=None, priority=None, **kwargs)
             context = PyContext_CopyCurrent()
         name_priority(context, priority)
     factory = self._task_factory
-    if factory is None:
-        task = task_names["Task"](coro, loop=self, name=name, context=context, **kwargs)
-    elif factory_takes_all:
-        if name is not None:
-            kwargs["name"] = name
-        if context is not None:
-            kwargs["context"] = context
-        task = factory(self, coro, **kwargs)
+    if factory is None and not kwargs:
+        task = task_names["Task"](coro, loop=self, name=name, context=context)
     else:
-        if context is not None:
-            kwargs["context"] = context
-        task = factory(self, coro, **kwargs)
-        if name is not None and hasattr(task, "set_name"):
-            task.set_name(name)
+        # A task that is started eagerly runs here, and is no part of the green call that starts it.
+        outer = swap_green_call(cython.NULL)
+        try:
+            task = _make_task(self, factory, coro, name, context, kwargs)
+        finally:
+            swap_green_call(outer)
     if is_any_named:
         cython.cast(TaskScheduler, self).has_started(task)
+    return task
+
+
+@cython.cfunc
+def _make_task(loop, factory, coro, name, context, kwargs: dict):
+    if factory is None:
+        return task_names["Task"](coro, loop=loop, name=name, context=context, **kwargs)
+    if context is not None:
+        kwargs["context"] = context
+    if factory_takes_all:
+        if name is not None:
+            kwargs["name"] = name
+        return factory(loop, coro, **kwargs)
+    task = factory(loop, coro, **kwargs)
+    if name is not None and hasattr(task, "set_name"):
+        task.set_name(name)
     return task
 
 

@@ -15,11 +15,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks.figures import number, progress, table
 from benchmarks.loops import LoopName
 from benchmarks.micro_cases import CASES
+from benchmarks.nats.rpc import server_url
 from benchmarks.options import Result, add_common, select_loops
 from benchmarks.proc import Cores
 from benchmarks.processes import BenchmarkError, LineProcess, start
@@ -30,14 +32,19 @@ HELP = "instructions per call_soon, task switch, echo or call, counted by valgri
 DEFAULT_CASES = "call_soon,switch"
 # Each with what the server is written with: 1 KiB, 100 connections, as `echo` has it.
 ECHOES = {"echo": "protocol", "echo-streams": "streams"}
-# As `rpc` has it: the peer, the URL, how many are in flight, and the bytes of an echo.
-CALLS = {"call": ("mainspring", "memory://bench", 64, 64)}
+# As `rpc` has it: the peer, the URL, how many are in flight, and the bytes of an echo. One that is
+# only nats:// is that of a server for the time of the count.
+CALLS = {
+    "call": ("mainspring", "memory://bench", 64, 64),
+    "call-nats": ("mainspring", "nats://", 64, 64),
+    "request-nats-py": ("nats-py", "nats://", 64, 64),
+}
 TITLES = (
     {name: case.title for name, case in CASES.items()}
     | {name: f"echo, {api}, 1 KiB x 100 connections" for name, api in ECHOES.items()}
     | {
-        name: f"call, {url.partition('//')[0]}//, {size} bytes, {in_flight} in flight"
-        for name, (_, url, in_flight, size) in CALLS.items()
+        name: f"{peer}, {url.partition('//')[0]}//, {size} bytes, {in_flight} in flight"
+        for name, (peer, url, in_flight, size) in CALLS.items()
     }
 )
 RUN_SECONDS = 600.0
@@ -75,8 +82,10 @@ def instructions(loop: LoopName, case: str, operations: int) -> int:
             said = _serve([*command, *python_server(loop, ECHOES[case])], operations)
         elif case in CALLS:
             peer, url, in_flight, size = CALLS[case]
-            command += [sys.executable, "-m", "benchmarks.rpc", peer, loop.spec, url]
-            said = _run([*command, str(operations), str(in_flight), str(size)])
+            counts = [str(operations), str(in_flight), str(size)]
+            with nullcontext(url) if url != "nats://" else server_url() as url:
+                command += [sys.executable, "-m", "benchmarks.rpc", peer, loop.spec, url]
+                said = _run([*command, *counts])
         else:
             command += [sys.executable, "-m", "benchmarks.micro_cases", "--loop", loop.spec]
             command += ["--case", case, "--operations", str(operations), "--repeats", "1"]

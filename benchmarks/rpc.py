@@ -47,7 +47,31 @@ async def mainspring(url: str) -> AsyncIterator[Call]:
     await transport.close()
 
 
-PEERS: dict[str, tuple[Peer, str]] = {"mainspring": (mainspring, "memory://bench")}
+@asynccontextmanager
+async def nats_py(url: str) -> AsyncIterator[Call]:
+    """nats-py's own request and reply."""
+    import nats
+    from nats.aio.msg import Msg
+
+    async def echo(msg: Msg) -> None:
+        await msg.respond(msg.data)
+
+    connection = await nats.connect(url)
+    await connection.subscribe("bench", "servers", cb=echo)
+    await connection.flush()
+
+    async def call(text: str) -> str:
+        answer = await connection.request("bench", text.encode(), timeout=ROUND_SECONDS)
+        return answer.data.decode()
+
+    yield call
+    await connection.close()
+
+
+PEERS: dict[str, tuple[Peer, str]] = {
+    "mainspring": (mainspring, "memory://bench"),
+    "nats-py": (nats_py, "nats://127.0.0.1:4222"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -69,6 +69,114 @@ say(forever.cancelled())
     ]
 
 
+def test_await_serves_in_green_threads_of_eventlets_and_in_the_main_one(run_ours: Run) -> None:
+    program = """
+from mainspring import await_, sleep, spawn
+async def double(number):
+    await asyncio.sleep(0)
+    return 2 * number
+def generator(number):
+    return (yield double(number))
+def green(number):
+    sleep(0)
+    return await_(generator(number)) + spawn(await_, double(number)).get()
+current_hub()
+say(await_(double(1)), eventlet.spawn(green, 2).wait())
+done = asyncio.ensure_future(double(3))
+eventlet.sleep(0.001)
+say(await_(done), await_(done))
+"""
+    assert run_ours(program) == ["2 8", "6 6"]
+
+
+def test_a_timeout_of_eventlets_cancels_what_await_waits_for(run_ours: Run) -> None:
+    program = """
+from mainspring import await_
+async def cancelled():
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        say("cancelled")
+def green():
+    try:
+        with eventlet.Timeout(0.001):
+            await_(cancelled())
+    except eventlet.Timeout:
+        eventlet.sleep(0.001)
+        say("timed out")
+eventlet.spawn(green).wait()
+killed = eventlet.spawn(lambda: await_(cancelled()))
+eventlet.sleep(0)
+eventlet.sleep(0)
+killed.kill()
+eventlet.sleep(0)
+"""
+    assert run_ours(program) == ["cancelled", "timed out", "cancelled"]
+
+
+def test_a_lock_goes_from_eventlets_green_threads_to_a_coroutine_and_back(run_ours: Run) -> None:
+    program = """
+from mainspring import await_, spawn, sync
+lock, event, queue = sync.Lock(), sync.Event(), sync.Queue()
+def green(word):
+    with lock:
+        say(word)
+        eventlet.sleep(0)
+    await_(event.wait())
+    await_(queue.put(word))
+async def coroutine(word):
+    async with lock:
+        say(word)
+        await asyncio.sleep(0)
+        event.set()
+eventlet.sleep(0)
+first = eventlet.spawn(green, "first")
+eventlet.sleep(0)
+spawn(coroutine("second"))
+eventlet.sleep(0)
+eventlet.spawn(green, "third")
+say(await_(queue.get()), await_(queue.get()))
+"""
+    assert run_ours(program) == ["first", "second", "third", "first third"]
+
+
+def test_waiting_in_the_hub_itself_is_refused(run_ours: Run) -> None:
+    program = """
+from mainspring import await_, sync
+from mainspring.green import BlockingSwitchOutError
+lock = sync.Lock()
+async def main():
+    await lock.acquire()
+    for wait in (lambda: await_(asyncio.sleep(0)), lock.__enter__):
+        try:
+            wait()
+        except BlockingSwitchOutError:
+            say("refused")
+eventlet.sleep(0)
+await_(main())
+"""
+    assert run_ours(program) == ["refused", "refused"]
+
+
+def test_a_green_thread_of_ours_waits_for_one_of_eventlets(run_ours: Run) -> None:
+    program = """
+from mainspring import await_, spawn
+from mainspring.green import BlockingSwitchOutError
+def old(number):
+    eventlet.sleep(0)
+    return number + 1
+def new(number):
+    try:
+        old(number)
+    except BlockingSwitchOutError as exc:
+        say("as eventlet's" in str(exc))
+    return await_(eventlet.spawn(old, number))
+eventlet.sleep(0)
+say(await_(spawn(new, 1)))
+"""
+    assert run_ours(program) == ["True", "2"]
+
+
 def test_the_running_loop_is_the_hubs_everywhere(run_ours: Run) -> None:
     program = """
 import mainspring
@@ -152,8 +260,9 @@ eventlet.spawn(say, "green")
 loop.call_soon(say, "low", priority=Priority.LOW)
 loop.call_soon(say, "high", priority=Priority.HIGH)
 loop.create_task(coroutine("urgent task"), priority=Priority.URGENT)
-loop.call_idle(say, "idle")
-eventlet.sleep(0.001)
+done = eventlet.Event()
+loop.call_idle(lambda: (say("idle"), done.send()))
+done.wait()
 """
     assert run_ours(program) == ["urgent task", "high", "green", "low", "idle"]
 

@@ -9,36 +9,19 @@ one.
 """
 
 import argparse
-import fnmatch
-import json
 import os
 import sys
-import time
-import unittest
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict
-from pathlib import Path
 
 from . import registry
-from .runner import Outcome, Runner
+from .program import Subject, make_parser, score
 from .suites import classes, collect, resolve, sort_tests
-
-COLUMNS = ("passed", "inapplicable", "later", "skipped", "failed", "unexpected pass")
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m tests.conformance", description=__doc__)
+    parser = make_parser("python -m tests.conformance", __doc__)
     default = os.environ.get("LOOP", "mainspring:new_event_loop")
     parser.add_argument("--loop", default=default, metavar="MODULE:FACTORY", help="or $LOOP")
-    parser.add_argument("-k", dest="pattern", default="*", help="part of an id, or a pattern")
-    parser.add_argument("-j", dest="jobs", type=int, default=2, help="processes at a time")
-    parser.add_argument("--limit", type=float, default=30, help="seconds for each test")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome there")
-    parser.add_argument("-v", "--verbose", action="store_true", help="show why a test failed")
-    parser.add_argument(
-        "--write-baseline", action="store_true", help="keep the passing ids as the denominator"
-    )
     parser.add_argument(
         "--classes", action="store_true", help="list every class of tests, and why it is left out"
     )
@@ -60,85 +43,14 @@ def list_classes(baseline: set[str]) -> str:
     return "\n".join(lines)
 
 
-def matching(tests: dict[str, unittest.TestCase], pattern: str) -> dict[str, unittest.TestCase]:
-    """Returns the tests whose id matches a shell pattern, or has the pattern as a part."""
-    wanted = pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*"
-    return {key: test for key, test in tests.items() if fnmatch.fnmatchcase(key, wanted)}
-
-
-def scorecard(verdicts: Mapping[str, str]) -> str:
-    """Returns a line for each class and one for all."""
-    classes: dict[str, Counter[str]] = {}
-    for identity, verdict in verdicts.items():
-        classes.setdefault(identity.rpartition(".")[0], Counter())[verdict] += 1
-    classes["all"] = sum(classes.values(), Counter())
-    width = max(map(len, classes))
-    lines = [f"{'':{width}}  tests  " + "  ".join(COLUMNS)]
-    for name, count in classes.items():
-        cells = "  ".join(f"{count[column] or '-':>{len(column)}}" for column in COLUMNS)
-        lines.append(f"{name:{width}}  {count.total():>5}  {cells}")
-    return "\n".join(lines)
-
-
-def report(outcomes: Mapping[str, Outcome], verdicts: Mapping[str, str], verbose: bool) -> None:
-    """Prints the scorecard and what wasn't expected."""
-    print(scorecard(verdicts))
-    for kind in ("failed", "unexpected pass"):
-        found = sorted(identity for identity, verdict in verdicts.items() if verdict == kind)
-        if found:
-            print(f"\n{kind}:")
-        for identity in found:
-            outcome = outcomes[identity]
-            how = "" if outcome.outcome in ("failed", "passed") else f" ({outcome.outcome})"
-            print(f"  {identity}{how}")
-            if verbose and outcome.detail:
-                print("    " + outcome.detail.strip().replace("\n", "\n    "))
-
-
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
-    baseline = set() if options.write_baseline else registry.load_baseline()
     if options.classes:
-        print(list_classes(baseline))
+        print(list_classes(registry.load_baseline()))
         return 0
-    factory = resolve(options.loop)
     ours = options.loop.partition(":")[0].partition(".")[0] == "mainspring"
-    tests = {
-        identity: test
-        for identity, test in matching(collect(), options.pattern).items()
-        if not baseline or identity in baseline
-    }
-    if not tests:
-        print(f"no test matches {options.pattern!r}", file=sys.stderr)
-        return 2
-    began, outcomes = time.monotonic(), {}
-    for identity, outcome in Runner(factory, options.jobs, options.limit).run(tests):
-        outcomes[identity] = outcome
-        if sys.stderr.isatty():
-            print(f"\r{len(outcomes)}/{len(tests)}", end="", file=sys.stderr, flush=True)
-    outcomes = {identity: outcomes[identity] for identity in tests}
-
-    verdicts, unknown = registry.judge(outcomes, baseline), []
-    if ours:
-        entries = registry.load()
-        verdicts = registry.judge_ours(outcomes, baseline, entries)
-        unknown = registry.stale(entries)
-    python = registry.python_version()
-    print(f"{options.loop} on Python {python}, {time.monotonic() - began:.0f} s")
-    report(outcomes, verdicts, options.verbose)
-    if unknown:
-        print("\nin the registry, but in no baseline:\n  " + "\n  ".join(unknown))
-    if options.json:
-        results = {identity: asdict(outcome) for identity, outcome in outcomes.items()}
-        for identity, result in results.items():
-            result["verdict"] = verdicts[identity]
-        document = {"loop": options.loop, "python": python, "tests": results}
-        options.json.write_text(json.dumps(document, indent=1) + "\n")
-    if options.write_baseline:
-        passed = [identity for identity, verdict in verdicts.items() if verdict == "passed"]
-        print(f"\n{len(passed)} ids in {registry.write_baseline(passed).name}")
-    unexpected = {"failed", "unexpected pass"} & set(verdicts.values())
-    return 1 if ours and (unexpected or unknown) else 0
+    subject = Subject("loop", options.loop, resolve(options.loop), held=ours)
+    return score(subject, collect(), options)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import time
 import traceback
 import unittest
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class Running:
     folder: Path
     asked: mmap.mmap
     began: float
+    limit: float
     heard: bytearray = field(default_factory=bytearray)
 
 
@@ -62,15 +63,22 @@ class Runner:
         limit: seconds after which a test has hung.
         judge: runs one test, in its process, and says how it ended; by default with asyncio's loops
             replaced by the factory's.
+        limits: other limits than that, by the ids of tests.
     """
 
     def __init__(
-        self, factory: Factory, jobs: int, limit: float, judge: Judge | None = None
+        self,
+        factory: Factory,
+        jobs: int,
+        limit: float,
+        judge: Judge | None = None,
+        limits: Mapping[str, float] | None = None,
     ) -> None:
         self._judge = judge or judge_on_loop
         self._factory = factory
         self._jobs = jobs
         self._limit = limit
+        self._limits = limits or {}
         self._running: dict[int, Running] = {}
         self._selector = selectors.DefaultSelector()
 
@@ -104,11 +112,12 @@ class Runner:
         os.close(theirs)
         with contextlib.suppress(OSError):  # the child does the same; whoever is first
             os.setpgid(pid, pid)
-        self._running[ours] = Running(identity, pid, folder, asked, time.monotonic())
+        limit = self._limits.get(identity, self._limit)
+        self._running[ours] = Running(identity, pid, folder, asked, time.monotonic(), limit)
         self._selector.register(ours, selectors.EVENT_READ)
 
     def _wait(self) -> Iterator[tuple[str, Outcome]]:
-        deadline = min(test.began for test in self._running.values()) + self._limit
+        deadline = min(test.began + test.limit for test in self._running.values())
         for key, _ in self._selector.select(max(deadline - time.monotonic(), 0)):
             test = self._running[key.fd]
             data = os.read(key.fd, 65536)
@@ -117,7 +126,7 @@ class Runner:
                 yield test.identity, self._end(key.fd)
         now = time.monotonic()
         for pipe, test in list(self._running.items()):
-            if now - test.began >= self._limit:
+            if now - test.began >= test.limit:
                 os.kill(test.pid, signal.SIGABRT)  # faulthandler writes where it hangs
                 yield test.identity, self._end(pipe, hung=True)
 

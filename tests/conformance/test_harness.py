@@ -65,6 +65,15 @@ def test_a_test_that_hangs_is_ended_and_its_stack_is_kept():
     assert "in hangs" in outcome.detail
 
 
+def test_a_test_with_a_limit_of_its_own_is_waited_for_no_longer():
+    runner = Runner(asyncio.SelectorEventLoop, jobs=2, limit=300, limits={"hangs": 0.5})
+    outcomes = dict(runner.run({name: Sample(name) for name in ("hangs", "passes")}))
+    assert {name: outcome.outcome for name, outcome in outcomes.items()} == {
+        "hangs": "hung",
+        "passes": "passed",
+    }
+
+
 def test_a_failure_without_an_entry_and_a_pass_with_one_are_unexpected():
     entry = registry.Entry("c", "later", "not there yet")
     outcomes = {
@@ -74,15 +83,21 @@ def test_a_failure_without_an_entry_and_a_pass_with_one_are_unexpected():
         "d": Outcome("hung"),
         "e": Outcome("skipped"),
         "f": Outcome("failed"),
+        "g": Outcome("passed"),
     }
-    entries = {"c": entry, "d": registry.Entry("d", "inapplicable", "a private attribute")}
-    assert registry.judge_ours(outcomes, set("abcde"), entries) == {
+    entries = {
+        "c": entry,
+        "d": registry.Entry("d", "inapplicable", "a private attribute"),
+        "g": registry.Entry("g", "inapplicable", "a race", sometimes=True),
+    }
+    assert registry.judge_ours(outcomes, set("abcdeg"), entries) == {
         "a": "passed",
         "b": "failed",
         "c": "unexpected pass",
         "d": "inapplicable",
         "e": "failed",
         "f": "skipped",
+        "g": "inapplicable",
     }
 
 

@@ -22,7 +22,14 @@ from mainspring.messaging.errors import ConnectionLost
 from mainspring.messaging.messages import Request, new_id
 from mainspring.messaging.nats.wire import encode_request
 from mainspring.messaging.transport import ConnectionEvent
-from tests.faults.test_services import COUNT, Counting, calls_over_a_restart, ends, service
+from tests.faults.test_services import (
+    COUNT,
+    Counting,
+    calls_over_a_restart,
+    ends,
+    ends_of_an_overload,
+    service,
+)
 from tests.interop.debian import ROOT
 from tests.services.bare import Events, until
 from tests.services.proxy import Proxy
@@ -175,19 +182,43 @@ async def test_a_request_that_comes_twice_runs_once(shared_nats, topic):
         await other.close()
 
 
+async def test_each_call_to_a_server_that_is_too_slow_for_nats_ends_once(nats, topic):
+    # What waits for one connection, beyond which it is closed.
+    nats.configure("max_pending: 2MB")
+    nats.restart()
+    with Proxy.running(nats.port) as proxy:
+        there = get_transport(f"nats://127.0.0.1:{proxy.port}?{QUICK}")
+        here, endpoint = get_transport(nats.url), Counting()
+        client = Client(here, Target(topic=topic), timeout=3)
+        nobody = Client(here, Target(topic=f"{topic}-nobody"))
+        async with Server(there, Target(topic=topic, server="one"), [endpoint]):
+            events = Events(there)
+            await asyncio.to_thread(proxy.hold)
+            # More than the system keeps on the way.
+            weight = "x" * 200_000
+            replies = [client.call("work", n=n, weight=weight) for n in range(COUNT)]
+            # By then NATS has tried to hand over all of them.
+            assert await ends([nobody.call("work", n=0)]) == [MessageUndeliverable]
+            await asyncio.to_thread(proxy.release)
+            await events.until(ConnectionEvent.LOST)
+            ended = await ends(replies)
+            wrong = {end for n, end in enumerate(ended) if end != n}
+            # What was on its way, and what came when the server had no connection.
+            assert {MessagingTimeout} <= wrong <= {MessagingTimeout, MessageUndeliverable}
+            answered = {end for end in ended if isinstance(end, int)}
+            assert answered <= set(endpoint.ran)
+            assert max(endpoint.ran.values(), default=1) == 1
+            await served_again(client)
+        await here.close()
+        await there.close()
+
+
 async def test_ten_times_more_load_than_capacity_is_answered_or_refused(shared_nats, topic):
-    url = f"{shared_nats.url}?max_waiting=40"
-    async with service(url, topic, backlog=5) as (client, endpoint):
-        ended = await ends([client.call("slow", n=n) for n in range(500)])
-        done = [end for end in ended if isinstance(end, int)]
-        assert Counter(end for end in ended if not isinstance(end, int)) == {
-            ServerBusy: 500 - len(done)
-        }
-        # What runs, what waits in the server, what waits in its transport; and what comes later.
-        assert len(done) >= 50
-        assert endpoint.most == 5
-        assert endpoint.ran == Counter(done)
-        assert await client.call("slow", n=-1) == -1
+    ended = await ends_of_an_overload(f"{shared_nats.url}?max_waiting=40", topic)
+    refused = [end for end in ended if not isinstance(end, int)]
+    assert set(refused) == {ServerBusy}
+    # What runs, what waits in the server, what waits in its transport; and what comes later.
+    assert len(ended) - len(refused) >= 50
 
 
 async def test_a_handler_that_never_ends_is_cancelled_with_its_deadline(shared_nats, topic):

@@ -12,7 +12,16 @@ import greenlet
 import pytest
 
 import mainspring
-from mainspring.green import GreenThread, await_, checkpoint, green, sleep, spawn, spawn_later
+from mainspring.green import (
+    BlockingSwitchOutError,
+    GreenThread,
+    await_,
+    checkpoint,
+    green,
+    sleep,
+    spawn,
+    spawn_later,
+)
 from tests.green.helpers import never, soon, turns
 
 number = contextvars.ContextVar("number", default=0)
@@ -454,9 +463,19 @@ def test_a_greenlet_that_is_not_the_calls_own_is_refused(run):
         # Its end, too, is the business of the loop's greenlet, not of this one.
         greenlet.greenlet(wait, parent=greenlet.getcurrent().parent).switch()
 
-    with pytest.raises(RuntimeError, match="somebody else has ended the greenlet of"):
+    with pytest.raises(BlockingSwitchOutError, match=r"main.* has switched to the loop's greenlet"):
         run(main)
     assert "doesn't descend from its greenlet" in errors[0]
+
+
+def test_a_function_that_switches_to_the_loops_greenlet_gets_an_error_there_and_goes_on(run):
+    def main():
+        for _ in range(2):
+            with pytest.raises(BlockingSwitchOutError, match=r"main.* has switched"):
+                greenlet.getcurrent().parent.switch()
+        return await_(soon("went on"))
+
+    assert run(main) == "went on"
 
 
 def test_a_kept_greenlet_serves_again_only_when_nobody_has_seen_it(run):

@@ -1,6 +1,7 @@
 """The green modules beside sockets: what a green thread waits for in them, it waits for alone."""
 
 import importlib
+import math
 import os as stdlib_os
 import ssl as stdlib_ssl
 from pathlib import Path
@@ -47,6 +48,12 @@ def test_a_green_thread_selects_alone(run, wait):
             return was_waiting, bool(thread.get())
 
     assert run(main) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["poll", "epoll"])
+def test_a_poll_for_nan_seconds_is_refused(run, kind):
+    with pytest.raises(ValueError, match="NaN"):
+        run(lambda: getattr(select, kind)().poll(math.nan))
 
 
 def poll_for(poller, sock):

@@ -112,6 +112,9 @@ WAYS = {
     "recv_into with a size": lambda sock: into(lambda buffer: sock.recv_into(buffer, 4)),
     "recvfrom_into": lambda sock: into(lambda buffer: sock.recvfrom_into(buffer)[0]),
     "recvmsg_into": lambda sock: into(lambda buffer: sock.recvmsg_into([buffer])[0]),
+    "recvmsg_into of an iterator": (
+        lambda sock: into(lambda buffer: sock.recvmsg_into(iter([buffer]))[0])
+    ),
 }
 
 
@@ -228,6 +231,43 @@ def test_a_socket_that_does_not_block_raises_as_ever(anywhere, pair):
             pair[0].recv(1)
 
     anywhere(main)
+
+
+NOT_TO_WAIT = {
+    "recv": lambda sock: sock.recv(4, socket.MSG_DONTWAIT),
+    "recv_into": lambda sock: sock.recv_into(bytearray(4), 0, socket.MSG_DONTWAIT),
+    "recvfrom": lambda sock: sock.recvfrom(4, socket.MSG_DONTWAIT),
+    "send": lambda sock: send_for_ever(lambda: sock.send(b"x" * 4096, socket.MSG_DONTWAIT)),
+    "sendall": lambda sock: send_for_ever(lambda: sock.sendall(b"x" * 4096, socket.MSG_DONTWAIT)),
+    "sendmsg": (
+        lambda sock: send_for_ever(lambda: sock.sendmsg([b"x" * 4096], [], socket.MSG_DONTWAIT))
+    ),
+}
+
+
+def send_for_ever(send):
+    """Sends until that raises."""
+    while True:
+        send()
+
+
+@pytest.mark.parametrize("way", NOT_TO_WAIT)
+def test_a_call_that_is_told_not_to_wait_does_not(anywhere, pair, way):
+    def main():
+        with pytest.raises(BlockingIOError):
+            NOT_TO_WAIT[way](pair[0])
+
+    anywhere(main)
+
+
+def test_a_timeout_goes_before_a_call_that_is_told_not_to_wait(anywhere, pair):
+    pair[0].settimeout(60.0)
+    received, _ = anywhere(
+        lambda: both_at_once(
+            lambda: pair[0].recv(4, socket.MSG_DONTWAIT), lambda: pair[1].sendall(b"four")
+        )
+    )
+    assert received == b"four"
 
 
 def test_a_blocking_socket_stays_blocking_for_whoever_has_its_fd(run, pair):
@@ -521,4 +561,4 @@ def test_every_public_name_of_the_stdlib_is_there():
     public = {name for name in vars(stdlib_socket) if not name.startswith("_")}
     assert public <= set(vars(socket))
     replaced = {n for n in public if getattr(socket, n) is not getattr(stdlib_socket, n)}
-    assert replaced == set(socket.__implements__)
+    assert replaced == {n for n in socket.__implements__ if not n.startswith("_")}

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import threading as original
 import weakref
 
@@ -33,6 +34,8 @@ def test_a_lock_has_the_interface_of_the_stdlibs(lock):
         lock.acquire(False, 1)
     with pytest.raises(ValueError, match="non-negative"):
         lock.acquire(timeout=-2)
+    with pytest.raises(ValueError, match="NaN"):
+        lock.acquire(timeout=math.nan)
     with pytest.raises(OverflowError, match="too large"):
         lock.acquire(timeout=threading.TIMEOUT_MAX * 2)
     assert weakref.ref(lock)() is lock
@@ -40,6 +43,27 @@ def test_a_lock_has_the_interface_of_the_stdlibs(lock):
         lock._at_fork_reinit()
         assert not lock.locked()
         assert lock.acquire(False)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda: threading.Event().wait(math.nan),
+        lambda: threading.Semaphore(0).acquire(timeout=math.nan),
+        lambda: spawn_thread(sleep, 0).join(math.nan),
+        lambda: queue.Queue().get(timeout=math.nan),
+        lambda: queue.SimpleQueue().get(timeout=math.nan),
+    ],
+)
+def test_who_would_wait_for_nan_seconds_is_refused(wait):
+    with pytest.raises(ValueError, match="NaN"):
+        mainspring.run(wait)
+
+
+def spawn_thread(function, *args):
+    thread = threading.Thread(target=function, args=args)
+    thread.start()
+    return thread
 
 
 @pytest.mark.parametrize("order", [("native", "green"), ("green", "native")])

@@ -35,6 +35,18 @@ def test_a_lock_goes_to_each_kind_in_order_of_arrival(order):
     mainspring.run(main)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("make", [sync.AsyncResult.get, lambda result: result])
+def test_an_exception_that_is_there_already_is_raised_in_each_kind(kind, make):
+    async def main():
+        result = sync.AsyncResult()
+        result.set_exception(LookupError("nothing here"))
+        with pytest.raises(LookupError, match="nothing here"):
+            await start(kind, lambda: make(result), pytest.fail)
+
+    mainspring.run(main)
+
+
 @pytest.mark.parametrize("holder", KINDS)
 @pytest.mark.parametrize("waiter", KINDS)
 def test_a_lock_that_one_kind_holds_makes_another_wait(holder, waiter):

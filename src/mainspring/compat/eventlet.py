@@ -13,15 +13,18 @@ keeps its books (who listens to what, who is closed) and this class has them fol
   run and are raised in the hub's parent; the next switch to the hub goes on with what is pending.
 
 It is an `eventlet.hubs.asyncio.Hub` to eventlet, which so lets coroutines and green threads wait
-for one another: `eventlet.asyncio.spawn_for_awaitable`, `await green_thread`.
+for one another: `eventlet.asyncio.spawn_for_awaitable`, `await green_thread`. `mainspring.await_`
+serves in its green threads too, and so do the primitives of `mainspring.sync`.
 """
 
 import asyncio
 import os
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
+
+import greenlet
 
 try:
     import eventlet
@@ -40,9 +43,10 @@ from eventlet.hubs.hub import READ, WRITE, BaseHub
 from eventlet.hubs.timer import Timer
 
 from mainspring.compat.originals import use_originals
+from mainspring.green.foreign import add_greenlets
 from mainspring.loop.loop import Loop
 
-__all__ = ["Hub", "is_available"]
+__all__ = ["Hub", "is_available", "wait_for_awaitable"]
 
 _hubs: weakref.WeakSet["Hub"] = weakref.WeakSet()
 
@@ -300,6 +304,52 @@ class Hub(AsyncioHub):
             self.squelch_exception(fileno, sys.exc_info())
 
 
+def wait_for_awaitable[T](awaitable: Awaitable[T]) -> T:
+    """Has the current green thread wait for a coroutine, a future or anything else awaitable.
+
+    `mainspring.await_` does it where a green thread of eventlet's runs.
+
+    Parameters:
+        awaitable: what to wait for; a coroutine becomes a task of the hub's loop, in a copy of the
+            green thread's context.
+
+    Returns:
+        Its result.
+
+    Raises:
+        BaseException: what it raises. What is thrown into the green thread meanwhile, such as an
+            `eventlet.Timeout`, cancels it first.
+    """
+    hub = eventlet.hubs.get_hub()
+    future = asyncio.ensure_future(awaitable, loop=hub.loop)
+    switch = greenlet.getcurrent().switch
+    is_waiting = True
+
+    def go_on(_: object) -> None:
+        # Who has been thrown out meanwhile waits for something else by now.
+        if is_waiting:
+            switch()
+
+    if not future.done():
+        future.add_done_callback(go_on)
+    try:
+        while not future.done():
+            hub.switch()
+    except BaseException:
+        future.cancel()
+        raise
+    finally:
+        is_waiting = False
+    return future.result()
+
+
+def _find_wait() -> Callable[[Any], Any] | None:
+    hub = getattr(eventlet.hubs._threadlocal, "hub", None)
+    if not isinstance(hub, Hub) or greenlet.getcurrent() is hub.greenlet:
+        return None
+    return wait_for_awaitable if asyncio._get_running_loop() in (None, hub.loop) else None
+
+
 def _before_fork() -> None:
     loop = asyncio._get_running_loop()
     for hub in list(_hubs):
@@ -321,6 +371,8 @@ def _prevent_multiple_readers(state: bool = True) -> None:
 
 # A forked child may go on with what its parent's green threads did: eventlet's users rely on it.
 os.register_at_fork(before=_before_fork, after_in_child=_go_on_in_child)
+
+add_greenlets(_find_wait)
 
 # Eventlet refuses several readers to every asyncio hub, because asyncio's loops have one reader an
 # fd. Here an fd has as many as it likes.

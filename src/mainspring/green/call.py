@@ -26,6 +26,7 @@ from cython.cimports.mainspring.green.greenlets import (
     PyGreenlet_GetCurrent,
     PyGreenlet_SetParent,
     PyGreenlet_Switch,
+    PyGreenlet_Throw,
     PyObject_Call,
     import_greenlet,
 )
@@ -41,6 +42,7 @@ from greenlet import GreenletExit
 
 from mainspring.green.parking import set_body
 from mainspring.green.strand import make_strand
+from mainspring.sync.errors import BlockingSwitchOutError
 
 Pointer = cython.typedef(cython.pointer(PyObject))
 
@@ -152,6 +154,10 @@ def step(pointer, sent, error, result):
     call.state = RUNNING
     current_call = pointer
     answer = PyGreenlet_Switch(AS_GREENLET(to_go_on_with(call)), cython.NULL, cython.NULL)
+    while answer != cython.NULL and call.state == RUNNING and cython.cast(object, call.greenlet):
+        # It neither waits nor has it ended: it switched here by itself.
+        Py_DECREF(cython.cast(object, answer))
+        answer = _refuse_switch(call)
     current_call = outer
     Py_DECREF(cython.cast(object, driver))
     if answer == cython.NULL:
@@ -190,6 +196,25 @@ def _refuse(call: GreenCall) -> cython.void:
         PyErr_SetRaisedException(Py_NewRef(ValueError(f"{call!r} is already executing")))
     else:
         PyErr_SetRaisedException(Py_NewRef(RuntimeError(f"cannot reuse {call!r}: it has ended")))
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def _refuse_switch(call: GreenCall) -> Pointer:
+    """Raises an error in a function that switched to who steps it; returns as the switch did."""
+    error = BlockingSwitchOutError(
+        f"{call!r} has switched to the loop's greenlet, as eventlet's and gevent's calls do to "
+        f"wait; here wait with Mainspring's, or with `await_` for a greenlet of that library"
+    )
+    return cython.cast(
+        Pointer,
+        PyGreenlet_Throw(
+            AS_GREENLET(call.greenlet),
+            cython.cast(Pointer, BlockingSwitchOutError),
+            cython.cast(Pointer, error),
+            cython.NULL,
+        ),
+    )
 
 
 @cython.cfunc

@@ -5,6 +5,7 @@ be killed where an OS thread can't: one that was notified and is killed passes t
 one that is killed while it takes the lock again has the lock before it raises.
 """
 
+import math
 import threading as original
 from typing import Any, cast
 
@@ -38,9 +39,12 @@ class Condition(original.Condition):
 
         Raises:
             RuntimeError: who calls doesn't have the lock.
+            ValueError: the time is not a number.
         """
         if not self._is_owned():  # type: ignore[attr-defined]
             raise RuntimeError("cannot wait on un-acquired lock")
+        if timeout is not None and math.isnan(timeout):
+            raise ValueError("Invalid value NaN (not a number)")
         place = self._waiters.enter(self._release_save)  # type: ignore[attr-defined]
         try:
             is_notified: bool = place.wait(None if timeout is None else max(timeout, 0))

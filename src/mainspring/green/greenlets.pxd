@@ -8,6 +8,7 @@ cdef extern from "greenlets.h":
     PyGreenlet* PyGreenlet_GetCurrent() noexcept
     PyGreenlet* PyGreenlet_GetParent(PyGreenlet*) noexcept
     PyObject* PyGreenlet_Switch(PyGreenlet*, PyObject* args, PyObject* kwargs) noexcept
+    PyObject* PyGreenlet_Throw(PyGreenlet*, PyObject* typ, PyObject* value, PyObject* traceback) noexcept
     int PyGreenlet_SetParent(PyGreenlet*, PyGreenlet* parent) noexcept
     PyGreenlet* AS_GREENLET(PyObject*) noexcept
     int import_greenlet() except -1

@@ -10,6 +10,7 @@ import _thread
 from asyncio import events
 
 import cython
+from cython.cimports.libc.math import isnan
 from cython.cimports.mainspring.core.capi import PyThread_get_thread_ident
 from cython.cimports.mainspring.sync.here import current_task, in_green, wait_here
 from cython.cimports.mainspring.sync.lock import DONE, BaseLock, wait_for
@@ -52,6 +53,8 @@ class ThreadLock(BaseLock):
                 raise ValueError("can't specify a timeout for a non-blocking call")
             if timeout < 0:
                 raise ValueError(f"timeout value must be a non-negative number, got {timeout!r}")
+            if isnan(timeout):
+                raise ValueError("Invalid value NaN (not a number)")
             if timeout > TIMEOUT_MAX:
                 raise OverflowError(f"timeout value is too large: {timeout!r}")
         if self.attempt():

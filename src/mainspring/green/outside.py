@@ -1,5 +1,7 @@
 """Waiting where no green call runs: an OS thread blocks; the thread of a running loop must not.
 
+A greenlet of another library on our loop waits as that library does.
+
 The work is done by a loop that runs in another thread: the future's own; else the loop for which
 this thread works (`to_thread`, `run_idle`); else the process's background loop. If that loop is
 closed first, the thread that waits gets an error. A Deferred's work is the reactor's.
@@ -15,6 +17,7 @@ from typing import Any, NoReturn
 from mainspring.green.background import background_loop
 from mainspring.green.deferreds import is_deferred, wait_for_deferred
 from mainspring.green.errors import BlockingSwitchOutError
+from mainspring.green.foreign import find_wait
 from mainspring.green.generators import as_iterator
 from mainspring.loop.home import home_loop
 from mainspring.loop.loop import Loop
@@ -26,6 +29,10 @@ __all__ = ["await_outside", "refuse_to_block", "sleep_outside", "wait_in_thread"
 
 def await_outside(awaitable: Any) -> Any:
     """Waits for something awaitable; see `await_`."""
+    wait = find_wait()
+    if wait is not None:
+        is_known = asyncio.isfuture(awaitable) or asyncio.iscoroutine(awaitable)
+        return wait(awaitable if is_known else _run(awaitable))
     if asyncio._get_running_loop() is not None:
         if asyncio.iscoroutine(awaitable):
             awaitable.close()
@@ -45,6 +52,10 @@ def await_outside(awaitable: Any) -> Any:
 
 def sleep_outside(seconds: float) -> None:
     """Sleeps; see `sleep`."""
+    wait = find_wait()
+    if wait is not None:
+        wait(asyncio.sleep(seconds))
+        return
     if asyncio._get_running_loop() is not None:
         refuse_to_block("sleep()", "`await asyncio.sleep()`")
     time.sleep(max(seconds, 0))

@@ -5,6 +5,7 @@ for is what the loop watches, because such a set is an fd itself: so every event
 knows can be waited for, and an answer is always the system's own.
 """
 
+import math as _math
 import select as _stdlib
 import time
 from collections.abc import Iterable
@@ -90,7 +91,7 @@ class poll:
         Parameters:
             timeout: milliseconds; None or a negative number for no bound.
         """
-        if _current() is None or timeout == 0:
+        if _current() is None or timeout == 0 or _is_nan(timeout):
             return self._poll.poll(timeout)
         deadline = None
         if timeout is not None and timeout >= 0:
@@ -137,7 +138,7 @@ class epoll:
             timeout: seconds; None or a negative number for no bound.
             maxevents: the most to return; -1 for no bound.
         """
-        if _current() is None or timeout == 0:
+        if _current() is None or timeout == 0 or _is_nan(timeout):
             return self._epoll.poll(timeout, maxevents)
         deadline = None if timeout is None or timeout < 0 else _monotonic() + timeout
         found = self._epoll.poll(0, maxevents)
@@ -148,6 +149,11 @@ class epoll:
 
 def _fileno(file: Any) -> int:
     return file if isinstance(file, int) else int(file.fileno())
+
+
+def _is_nan(timeout: float | None) -> bool:
+    """Returns True for a time that the stdlib's own call refuses, and none of ours would end at."""
+    return timeout is not None and _math.isnan(timeout)
 
 
 def _wait(masks: dict[int, int], deadline: float | None) -> bool:

@@ -33,6 +33,7 @@ __implements__ = (
     "send_fds",
     "socket",
     "socketpair",
+    "_fallback_socketpair",
 )
 __all__ = _stdlib.__all__
 
@@ -44,5 +45,8 @@ has_dualstack_ipv6 = rebind(_stdlib.has_dualstack_ipv6, globals())
 recv_fds = rebind(_stdlib.recv_fds, globals())
 send_fds = rebind(_stdlib.send_fds, globals())
 socketpair = rebind(_stdlib.socketpair, globals())
+if hasattr(_stdlib, "_fallback_socketpair"):
+    # From 3.12.5 on: the `socketpair` of systems that have none, with a check of who connects.
+    _fallback_socketpair = rebind(_stdlib._fallback_socketpair, globals())
 
 adopt(globals(), _stdlib)

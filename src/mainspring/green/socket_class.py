@@ -139,7 +139,7 @@ class socket(stdlib.socket):
     def recv(self, bufsize, flags=0, /):
         channel: Channel = self._channel
         size: cython.Py_ssize_t
-        if not _waits_here(channel):
+        if not _asks_to_wait(channel, flags):
             return RECV(self, bufsize, flags)
         size = bufsize
         if flags == 0 and size > 0 and in_green_call():
@@ -152,7 +152,7 @@ class socket(stdlib.socket):
     def recv_into(self, buffer, nbytes=0, flags=0):
         channel: Channel = self._channel
         view: cython.Py_buffer
-        if not _waits_here(channel):
+        if not _asks_to_wait(channel, flags):
             return RECV_INTO(self, buffer, nbytes, flags)
         if flags & WAIT_FOR_ALL:
             return _fill(self, buffer, nbytes, flags & ~WAIT_FOR_ALL)
@@ -178,12 +178,13 @@ class socket(stdlib.socket):
         return _receive(self, RECVMSG, (bufsize, ancbufsize), flags)
 
     def recvmsg_into(self, buffers, ancbufsize=0, flags=0, /):
-        return _receive(self, RECVMSG_INTO, (buffers, ancbufsize), flags)
+        # What an iterator yields must still be there after the first attempt.
+        return _receive(self, RECVMSG_INTO, (list(buffers), ancbufsize), flags)
 
     def send(self, data, flags=0, /):
         channel: Channel = self._channel
         view: cython.Py_buffer
-        if not _waits_here(channel):
+        if not _asks_to_wait(channel, flags):
             return SEND(self, data, flags)
         PyObject_GetBuffer(data, cython.address(view), PyBUF_SIMPLE)
         try:
@@ -194,7 +195,7 @@ class socket(stdlib.socket):
     def sendall(self, data, flags=0, /):
         channel: Channel = self._channel
         view: cython.Py_buffer
-        if not _waits_here(channel):
+        if not _asks_to_wait(channel, flags):
             return SENDALL(self, data, flags)
         PyObject_GetBuffer(data, cython.address(view), PyBUF_SIMPLE)
         try:
@@ -204,16 +205,18 @@ class socket(stdlib.socket):
 
     def sendto(self, *args):
         channel: Channel = self._channel
-        if not _waits_here(channel) or not 2 <= len(args) <= 3:
-            # Also for the interpreter to say what is wrong.
+        if not 2 <= len(args) <= 3:
+            # For the interpreter to say what is wrong.
             return SENDTO(self, *args)
         flags = index(args[1]) if len(args) == 3 else 0
+        if not _asks_to_wait(channel, flags):
+            return SENDTO(self, *args)
         address = resolve(self, args[len(args) - 1])
         return channel.attempt(True, SENDTO, self, args[0], flags | MSG_DONTWAIT, address)
 
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None, /):
         channel: Channel = self._channel
-        if not _waits_here(channel):
+        if not _asks_to_wait(channel, flags):
             return SENDMSG(self, buffers, ancdata, flags, address)
         buffers, ancdata = list(buffers), list(ancdata)
         return channel.attempt(
@@ -342,10 +345,18 @@ def _waits_here(channel: Channel) -> cython.bint:
 
 
 @cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def _asks_to_wait(channel: Channel, flags: cython.int) -> cython.bint:
+    """The same for a call with flags; who says MSG_DONTWAIT waits for a timeout only, as ever."""
+    return _waits_here(channel) and (channel.timeout > 0 or not flags & MSG_DONTWAIT)
+
+
+@cython.cfunc
 def _receive(self, function, args: tuple, flags):
     """Receives in a way that is rare; the flags are the function's last argument."""
     channel: Channel = self._channel
-    if not _waits_here(channel):
+    if not _asks_to_wait(channel, flags):
         return function(self, *args, flags)
     return channel.attempt(False, function, self, *args, flags | MSG_DONTWAIT)
 

@@ -18,6 +18,10 @@ __implements__ = (
     "SSLSocket",
     "create_default_context",
     "get_server_certificate",
+    # Where http.client, smtplib and others find their contexts.
+    "_create_default_https_context",
+    "_create_stdlib_context",
+    "_create_unverified_context",
 )
 
 

@@ -6,6 +6,7 @@ wait greenly in green threads and block elsewhere.
 
 import subprocess as _stdlib
 import time
+from os import WNOHANG
 from subprocess import *
 from typing import Any
 
@@ -48,14 +49,25 @@ class Popen(_stdlib.Popen):  # type: ignore[type-arg]
         if _current() is None:
             return super()._wait(timeout)  # type: ignore[misc, no-any-return]
         deadline = None if timeout is None else _monotonic() + timeout
-        while self.poll() is None:
+        while not self._has_ended():
             left = -1.0 if deadline is None else deadline - _monotonic()
             if deadline is not None and left <= 0:
                 assert timeout is not None
                 raise TimeoutExpired(self.args, timeout)
-            if wait_for_exit(self.pid, left) and self.poll() is None:
+            if wait_for_exit(self.pid, left) and not self._has_ended():
                 _sleep(_PAUSE)
         return self.returncode
+
+    def _has_ended(self) -> bool:
+        """Looks for the child's end as `wait` does; `poll` makes less of a child that is gone."""
+        if self.returncode is None and self._waitpid_lock.acquire(False):  # type: ignore[attr-defined]
+            try:
+                pid, status = self._try_wait(WNOHANG)  # type: ignore[attr-defined]
+                if pid == self.pid and self.returncode is None:
+                    self._handle_exitstatus(status)  # type: ignore[attr-defined]
+            finally:
+                self._waitpid_lock.release()  # type: ignore[attr-defined]
+        return self.returncode is not None
 
 
 call = rebind(_stdlib.call, globals())

@@ -167,6 +167,11 @@ def enumerate() -> list[original.Thread]:
     return [*original.enumerate(), *_greens.values()]
 
 
+def green_idents() -> set[int]:
+    """Returns the idents of the green threads that run as a `Thread`."""
+    return set(_greens)
+
+
 def active_count() -> int:
     """Returns how many threads are alive, green ones and OS threads."""
     return len(enumerate())

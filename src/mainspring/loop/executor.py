@@ -161,12 +161,11 @@ class Executor(Part):
         Raises:
             OSError: the look-up failed (`socket.gaierror`).
         """
-        known = literal_addresses(host, port, family, type, proto, flags)
+        look_up = self._lookup("getaddrinfo")
+        known = literal_addresses(host, port, family, type, proto, flags, look_up)
         if known is not None:
             return known
-        return await self.run_in_executor(
-            None, self._lookup("getaddrinfo"), host, port, family, type, proto, flags
-        )
+        return await self.run_in_executor(None, look_up, host, port, family, type, proto, flags)
 
     async def getnameinfo(self, sockaddr: tuple[Any, ...], flags: int = 0) -> tuple[str, str]:
         """Looks an address's names up in a thread, or at once where only numbers are wanted.
@@ -177,12 +176,14 @@ class Executor(Part):
             OSError: the look-up failed (`socket.gaierror`).
         """
         numeric = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+        look_up = self._lookup("getnameinfo")
         if flags & numeric == numeric:
-            return socket.getnameinfo(sockaddr, flags)
-        return await self.run_in_executor(None, self._lookup("getnameinfo"), sockaddr, flags)
+            names: tuple[str, str] = look_up(sockaddr, flags)
+            return names
+        return await self.run_in_executor(None, look_up, sockaddr, flags)
 
     def _lookup(self, name: str) -> Callable[..., Any]:
-        """Returns the function of `socket` that looks a name up; it is called in a thread."""
+        """Returns the function of `socket` that looks a name up; what blocks is for a thread."""
         function: Callable[..., Any] = getattr(socket, name)
         return function
 

@@ -6,8 +6,9 @@ be over. A message that is over by the time of day was not dropped by the broker
 let it pass, and so it is the two machines' clocks that differ.
 """
 
-import time
 from typing import NamedTuple
+
+from mainspring.messaging.milliseconds import arrival, expiry, remaining
 
 __all__ = ["TravellingDeadline", "arrive", "leave"]
 
@@ -33,9 +34,8 @@ def leave(deadline: float, now: float, wall: float | None = None) -> TravellingD
         now: what the loop's clock shows, in seconds.
         wall: the time of day, in seconds; None for the system's.
     """
-    left = max(0, round((deadline - now) * 1000))
-    today = time.time() if wall is None else wall
-    return TravellingDeadline(left, round(today * 1000) + left)
+    left = remaining(deadline, now)
+    return TravellingDeadline(left, expiry(left, wall))
 
 
 def arrive(travelled: TravellingDeadline, now: float, wall: float | None = None) -> float:
@@ -46,10 +46,4 @@ def arrive(travelled: TravellingDeadline, now: float, wall: float | None = None)
         now: what the loop's clock shows, in seconds.
         wall: the time of day, in seconds; None for the system's.
     """
-    left = travelled.timeout_ms / 1000
-    if travelled.expires_ms is not None:
-        today = time.time() if wall is None else wall
-        by_wall = travelled.expires_ms / 1000 - today
-        if 0 < by_wall < left:
-            left = by_wall
-    return now + left
+    return arrival(travelled.timeout_ms, travelled.expires_ms, now, wall)

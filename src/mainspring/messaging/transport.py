@@ -23,6 +23,7 @@ import enum
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
+from mainspring.messaging.errors import TransportClosed
 from mainspring.messaging.messages import Notification, Request, Response
 from mainspring.messaging.target import Target
 from mainspring.messaging.url import TransportURL
@@ -302,6 +303,26 @@ class Transport(abc.ABC):
             ValueError: it was never added.
         """
         self._connection_callbacks.remove(callback)
+
+    def _belongs_to(self, loop: asyncio.AbstractEventLoop, is_closed: bool) -> bool:
+        """Belongs to a loop from now on; returns False if it has before.
+
+        Parameters:
+            loop: the loop that it is started in.
+            is_closed: whether it was closed.
+
+        Raises:
+            RuntimeError: it belongs to another loop.
+            TransportClosed: it was closed.
+        """
+        if is_closed:
+            raise TransportClosed("the transport was closed; make another")
+        if self.loop is None:
+            self.loop = loop
+            return True
+        if self.loop is not loop:
+            raise RuntimeError(f"the transport belongs to {self.loop!r}, not to {loop!r}")
+        return False
 
     def _notify(self, event: ConnectionEvent, error: BaseException | None = None) -> None:
         """Tells all callbacks of an event; one that raises is reported to the loop's handler."""

@@ -3,6 +3,7 @@
 import contextlib
 import operator
 import socket
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["check_address", "literal_addresses"]
@@ -42,8 +43,13 @@ def literal_addresses(
     type: int = 0,
     proto: int = 0,
     flags: int = 0,
+    look_up: Callable[..., list[tuple[Any, ...]]] | None = None,
 ) -> list[tuple[Any, ...]] | None:
     """Answers `socket.getaddrinfo` for a literal address and a numeric port.
+
+    Parameters:
+        host, port, family, type, proto, flags: as `socket.getaddrinfo` takes them.
+        look_up: what does so without blocking here; by default `socket.getaddrinfo`.
 
     Returns:
         What `socket.getaddrinfo` returns, or None when the host or the port is a name, which takes
@@ -55,7 +61,8 @@ def literal_addresses(
     if not _is_numeric_port(port) or not (host is None or _is_literal(host)):
         return None
     numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    return socket.getaddrinfo(host, port, family, type, proto, flags | numeric)
+    look_up = look_up or socket.getaddrinfo
+    return look_up(host, port, family, type, proto, flags | numeric)
 
 
 def _is_numeric_port(port: Any) -> bool:

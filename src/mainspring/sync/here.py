@@ -1,6 +1,7 @@
 """Who runs here, and its way of waiting: a green thread, an OS thread, or the loop's own thread.
 
-Green threads are above this layer: they say here how one is known, and how it waits.
+Green threads are above this layer: they say here how one is known, and how it waits. So do the
+greenlets of other libraries, which wait by the same `await_`.
 """
 
 from asyncio import events, tasks
@@ -15,6 +16,8 @@ from mainspring.sync.errors import BlockingSwitchOutError
 LONGEST = cython.declare(cython.double, 1e9)
 
 await_green = cython.declare(object, None)
+# Set once there are greenlets of other libraries.
+is_foreign = cython.declare(object, None)
 get_running_loop = cython.declare(object, events._get_running_loop)
 find_current_task = cython.declare(object, tasks.current_task)
 
@@ -36,6 +39,22 @@ def set_green(test, await_):
     return 0
 
 
+def set_foreign(test):
+    """Says how a greenlet of another library is known, which may wait with `await_`.
+
+    Parameters:
+        test: called without arguments; returns True where one runs.
+    """
+    global is_foreign
+    is_foreign = test
+
+
+@cython.cfunc
+def may_await() -> cython.bint:
+    """Returns True where `await_` is the way of waiting."""
+    return in_green() or (is_foreign is not None and is_foreign())
+
+
 def current_task():
     """Returns the task that runs in this thread, or None."""
     loop = get_running_loop()
@@ -49,7 +68,7 @@ def wait_here(wait: Wait, timeout):
         wait: what for; it has not begun.
         timeout: seconds; None for ever.
     """
-    if not in_green():
+    if not may_await():
         return wait.block_thread(timeout)
     timer = None
     if timeout is not None and timeout < LONGEST:
@@ -94,7 +113,7 @@ def refuse(call: str, instead: str):
     Raises:
         BlockingSwitchOutError: a loop runs in this thread, and no green thread does.
     """
-    if not in_green() and get_running_loop() is not None:
+    if not may_await() and get_running_loop() is not None:
         raise BlockingSwitchOutError(
             f"{call} would have to wait in the thread of a running loop, which would stop; in a "
             f"coroutine use {instead}, or run the function as a green thread"

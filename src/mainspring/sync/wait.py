@@ -144,7 +144,7 @@ class Wait(Waiter):
                 return HAS_FAILED
             self.state = CLOSED
             if self.begin(False):
-                return IS_OVER
+                return IS_OVER if self.error is None else HAS_FAILED
         elif self.state == CLOSED:
             if error is None:
                 raise RuntimeError(f"cannot reuse {self!r}: it was awaited already")
@@ -184,11 +184,10 @@ class Wait(Waiter):
         if self.state != NEW:
             raise RuntimeError(f"cannot reuse {self!r}: it was awaited already")
         self.state = CLOSED
-        if self.begin(True):
-            return True
-        if timeout is not None:
+        is_over = self.begin(True)
+        if timeout is not None and not is_over:
             deadline = time.monotonic() + timeout
-        while True:
+        while not is_over:
             if self.state == WAITING:
                 try:
                     left = -1 if deadline is None else max(deadline - time.monotonic(), 0)
@@ -199,8 +198,8 @@ class Wait(Waiter):
                     if self.fail(exc):
                         self.state = CLOSED
                         raise
-            elif self.finish():
-                break
+            else:
+                is_over = self.finish()
         self.state = CLOSED
         if self.error is not None:
             error = self.error

@@ -45,6 +45,92 @@ print(wait_for_awaitable(main()))
 """) == ["[1, 3, 5]"]
 
 
+def test_await_and_the_primitives_of_every_model_serve_in_greenlets(program):
+    assert program("""
+import asyncio, gevent
+from mainspring import await_, sleep, spawn, sync
+lock, event, queue = sync.Lock(), sync.Event(), sync.Queue()
+def greenlet(word):
+    with lock:
+        print(word)
+        sleep(0)
+    await_(event.wait())
+    await_(queue.put(word))
+async def coroutine(word):
+    async with lock:
+        print(word)
+        await asyncio.sleep(0)
+        event.set()
+gevent.sleep(0)
+first = gevent.spawn(greenlet, "first")
+gevent.sleep(0)
+second = spawn(coroutine("second"))
+gevent.sleep(0)
+third = gevent.spawn(greenlet, "third")
+print(await_(queue.get()), await_(queue.get()), spawn(await_, asyncio.sleep(0, "last")).get())
+""") == ["first", "second", "third", "first third last"]
+
+
+def test_await_is_cancelled_by_a_timeout_and_refused_in_the_hub(program):
+    assert program("""
+import asyncio, gevent
+from mainspring import await_
+from mainspring.green import BlockingSwitchOutError
+async def cancelled():
+    try: await asyncio.get_running_loop().create_future()
+    finally: print("cancelled")
+async def blocked():
+    try: await_(asyncio.sleep(0))
+    except BlockingSwitchOutError: print("refused")
+gevent.sleep(0)
+try:
+    with gevent.Timeout(0): await_(cancelled())
+except gevent.Timeout: print("timed out")
+await_(blocked())
+""") == ["timed out", "cancelled", "refused"]
+
+
+def test_a_green_thread_of_ours_waits_for_a_greenlet(program):
+    assert program("""
+import gevent
+from mainspring import await_, spawn
+from mainspring.compat.gevent import as_future
+from mainspring.green import BlockingSwitchOutError
+def old(number):
+    gevent.sleep(0)
+    return number + 1
+def new(number):
+    try: old(number)
+    except BlockingSwitchOutError as error: print("gevent's calls" in str(error))
+    return await_(as_future(gevent.spawn(old, number)))
+gevent.sleep(0)
+print(await_(spawn(new, 1)))
+""") == ["True", "2"]
+
+
+def test_a_coroutine_of_a_patched_program_connects_to_a_literal_address(program):
+    assert program("""
+from gevent import monkey; monkey.patch_all()
+import asyncio, gevent, socket
+from mainspring import await_
+async def serve(reader, writer):
+    writer.write((await reader.readline()).upper())
+    writer.close()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    address = server.sockets[0].getsockname()
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(b"hello\\n")
+    print((await reader.read()).decode(), end="")
+    writer.close(); server.close()
+    flags = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    names = await asyncio.get_running_loop().getnameinfo(address, flags)
+    print(names == ("127.0.0.1", str(address[1])))
+gevent.sleep(0)
+await_(main())
+""") == ["HELLO", "True"]
+
+
 def test_errors_pass_between_greenlets_and_coroutines(program):
     assert program("""
 import gevent

@@ -1,5 +1,7 @@
 """Programs under `patch.all()` that use what goes wrong under patching elsewhere."""
 
+from pathlib import Path
+
 from tests.green.patching.helpers import lines_of
 from tests.loop.helpers import run_program
 
@@ -276,3 +278,89 @@ def test_a_child_is_waited_for_while_others_run():
             print(child.get().stdout.strip())
         """
     ) == ["others run", "line"]
+
+
+def test_https_with_no_context_of_its_own_waits_greenly():
+    chain = Path(__file__).parents[2] / "net" / "certificates" / "server.pem"
+    assert lines_of(
+        f"""
+        import http.client, socket, ssl
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain({str(chain)!r})
+        def serve(listener):
+            sock, _ = listener.accept()
+            with sock:
+                try:
+                    context.wrap_socket(sock, server_side=True)
+                except ssl.SSLError:
+                    print("the server is refused")
+        def main():
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                server = mainspring.spawn(serve, listener)
+                client = http.client.HTTPSConnection(*listener.getsockname())
+                try:
+                    client.request("GET", "/")
+                except ssl.SSLCertVerificationError:
+                    print("the certificate is unknown")
+                client.close()
+                server.get()
+        """,
+        # Without debug mode: to read the system's certificates takes a while, which it would tell.
+        options=(),
+    ) == ["the certificate is unknown", "the server is refused"]
+
+
+def test_a_green_thread_that_counts_threads_counts_green_ones():
+    assert lines_of(
+        """
+        import _thread, socket, threading
+        def main():
+            before = _thread._count()
+            socket.getaddrinfo("localhost", 0)
+            may_end = threading.Event()
+            threading.Thread(target=may_end.wait).start()
+            _thread.start_new_thread(may_end.wait, ())
+            print(_thread._count() - before)
+            may_end.set()
+            while _thread._count() > before:
+                mainspring.sleep(0)
+            print("ended")
+        """
+    ) == ["2", "ended"]
+
+
+def test_a_wait_for_a_child_looks_once_more_at_one_that_something_else_has_reaped():
+    assert lines_of(
+        """
+        import os, subprocess, sys, unittest.mock
+        def main():
+            child = subprocess.Popen([sys.executable, "-c", ""])
+            os.waitpid(child.pid, 0)
+            with unittest.mock.patch("subprocess.os.waitpid", return_value=(child.pid, 7 << 8)):
+                print(child.wait())
+            gone = subprocess.Popen([sys.executable, "-c", ""])
+            os.waitpid(gone.pid, 0)
+            print(gone.wait())
+        """
+    ) == ["7", "0"]
+
+
+def test_what_ends_a_thread_is_reported_as_by_the_interpreter():
+    lines = lines_of(
+        """
+        import _thread, queue, sys
+        told = queue.Queue()
+        def task():
+            raise ValueError("on purpose")
+        def report(unraisable):
+            culprit = unraisable.object is task
+            told.put((unraisable.exc_type, unraisable.err_msg, culprit))
+        sys.unraisablehook = report
+        def start():
+            _thread.start_new_thread(task, ())
+            return told.get()
+        in_a_green_thread = mainspring.run(start)
+        print(in_a_green_thread == start(), in_a_green_thread[0])
+        """
+    )
+    assert lines == ["True <class 'ValueError'>"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import uuid
 
 import nats as nats_py
 import pytest
@@ -12,7 +11,7 @@ from mainspring.messaging.errors import ConnectionLost, MessageTooLarge, Transpo
 from mainspring.messaging.messages import Trace
 from mainspring.messaging.nats.errors import Refused
 from mainspring.messaging.transport import ConnectionEvent
-from tests.interop.debian import ROOT
+from tests.messaging.nats.conftest import AUTHORITY
 from tests.services.bare import (
     Call,
     Events,
@@ -26,7 +25,6 @@ from tests.services.bare import (
 )
 from tests.services.proxy import Proxy
 
-CERTIFICATES = ROOT / "tests" / "net" / "certificates"
 QUICK = "reconnect_delay=0.05&retry_interval=0.05&retry_backoff=0"
 
 
@@ -284,18 +282,6 @@ async def test_who_says_who_he_is_is_let_in_and_nobody_else(nats, topic, login):
         await over.close()
 
 
-async def test_a_key_is_a_login_too(nats, topic, tmp_path):
-    nkeys = pytest.importorskip("nkeys")
-    seed = nkeys.encode_seed(uuid.uuid4().bytes * 2, nkeys.PREFIX_BYTE_USER)
-    (tmp_path / "seed").write_bytes(seed)
-    public = nkeys.from_seed(bytearray(seed)).public_key.decode()
-    nats.configure(f"authorization: {{users: [{{nkey: {public}}}]}}")
-    nats.restart()
-    async with transport(f"{nats.url}?nkey_seed_file={tmp_path / 'seed'}") as over:
-        await over.serve(Target(topic=topic, server="one"), Worker(over), 10)
-        assert await call(over, topic, "echo", n=1) == {"n": 1}
-
-
 async def test_a_subject_that_is_not_allowed_is_an_error_at_once(nats, topic):
     nats.configure(
         "authorization: {users: [{user: me, password: me, permissions: "
@@ -324,18 +310,8 @@ async def test_without_permission_to_hear_answers_nothing_is_begun(nats):
     await over.close()
 
 
-@pytest.fixture
-def tls_nats(nats):
-    """A server that wants TLS."""
-    certificate = CERTIFICATES / "server.pem"
-    nats.configure(f'tls: {{cert_file: "{certificate}", key_file: "{certificate}"}}')
-    nats.restart()
-    return nats
-
-
 async def test_calls_go_over_tls(tls_nats, topic):
-    ca = CERTIFICATES / "authority.pem"
-    async with transport(f"tls://localhost:{tls_nats.port}?tls_ca_file={ca}") as over:
+    async with transport(f"tls://localhost:{tls_nats.port}?tls_ca_file={AUTHORITY}") as over:
         await over.serve(Target(topic=topic, server="one"), Worker(over), 10)
         text = "x" * 300_000
         assert await call(over, topic, "echo", value=text) == {"value": text}
@@ -375,6 +351,18 @@ async def test_a_server_that_is_silent_is_given_up(shared_nats, topic):
             await events.until(ConnectionEvent.CONNECTED)
             worker.answers = True
             assert await call(over, topic, "m", n=1) == {"n": 1}
+
+
+async def test_a_server_that_says_what_is_no_nats_is_left_and_asked_again(url, topic):
+    async with transport(f"{url}?{QUICK}") as over:
+        events = Events(over)
+        lost = asyncio.get_running_loop().create_future()
+        over.add_connection_callback(lambda event, error: error and lost.set_result(error))
+        over._connection._stream.data_received(b"MSG nonsense\r\n")
+        await events.until(ConnectionEvent.CONNECTED)
+        assert "a message that can't be read: b'MSG nonsense" in str(await lost)
+        await over.serve(Target(topic=topic, server="one"), Worker(over), 10)
+        assert await call(over, topic, "echo", n=1) == {"n": 1}
 
 
 async def test_ten_thousand_calls_are_in_flight_over_one_connection(url, topic):

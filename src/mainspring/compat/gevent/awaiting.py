@@ -3,17 +3,21 @@
 What is waited for keeps the loop going, so nobody is told that an operation would block for ever
 while a coroutine still works for it. Cancelling passes on in both directions: a greenlet that is
 killed or timed out cancels what it waits for; a future that is cancelled kills its greenlet.
+`mainspring.await_` is `wait_for_awaitable` in a greenlet, and so the primitives of
+`mainspring.sync` serve there, too.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gevent import Greenlet, GreenletExit, config, get_hub
+from gevent import Greenlet, GreenletExit, config, get_hub, getcurrent
+from gevent._hub_local import get_hub_if_exists
 from gevent.hub import Waiter
 
 from mainspring.compat.gevent.loop import Loop
 from mainspring.compat.gevent.running import HubLoop
+from mainspring.green.foreign import add_greenlets
 
 __all__ = ["as_future", "get_event_loop", "wait_for_awaitable"]
 
@@ -93,6 +97,14 @@ def as_future(greenlet: Greenlet) -> asyncio.Future[Any]:
     return future
 
 
+def _find_wait() -> Callable[[Any], Any] | None:
+    hub = get_hub_if_exists()
+    if hub is None or hub is getcurrent() or not isinstance(hub.loop, Loop):
+        return None
+    is_ours = asyncio._get_running_loop() in (None, hub.loop.event_loop)
+    return wait_for_awaitable if is_ours else None
+
+
 def _settable(exc: BaseException) -> BaseException:
     if not isinstance(exc, StopIteration):
         return exc
@@ -110,3 +122,6 @@ def _gevent_loop() -> Loop:
             f"set GEVENT_LOOP=mainspring.compat.gevent.Loop before the program starts"
         )
     return loop
+
+
+add_greenlets(_find_wait)

@@ -41,12 +41,8 @@ class MemoryTransport(MemoryEnd, Transport):
 
     @override
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self.is_closed:
-            raise TransportClosed("the transport was closed; make another")
-        if self.loop is not None and self.loop is not loop:
-            raise RuntimeError(f"the transport belongs to {self.loop!r}, not to {loop!r}")
-        if self.loop is None:
-            self.loop = self.inbox.loop = loop
+        if self._belongs_to(loop, self.is_closed):
+            self.inbox.loop = loop
             self.is_connected = self.inbox.is_open = True
             self._notify(ConnectionEvent.CONNECTED)
 

@@ -7,29 +7,27 @@ another.
 The server takes things in the order in which they were sent, so what it has can be asked by a
 message to oneself. nats-py's own way, a PING, overtakes what was published in the same moment.
 
-What nats-py does for each message is most of what a call costs, so the shorter ways of its API are
-taken. A subscription's messages go to a `future` of ours, which takes any number of them, at once
-and in their order: no queue and no task lie between.
-`publish` is a coroutine that never waits as long as its buffer has room, which is seen to here; so
-it is run to its end where it is called.
+nats-py logs in, and hears what the server says besides; messages come and go without it, over
+`MessageStream`.
 """
 
 import asyncio
+import itertools
 import logging
 import ssl
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from nats import errors as nats_errors
-from nats.aio.client import Client, Server
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
+from nats.aio.client import Server
 
 from mainspring.messaging.errors import ConnectionLost, MessagingError
 from mainspring.messaging.nats.errors import Refused
+from mainspring.messaging.nats.login import LoginTransport, client_over
 from mainspring.messaging.nats.options import Options, Place
+from mainspring.messaging.nats.reader import Msg
 
 __all__ = ["Connection", "logger"]
 
@@ -38,65 +36,6 @@ logger = logging.getLogger("mainspring.messaging.nats")
 # Seconds that the last bytes have to leave.
 _FAREWELL = 2.0
 _DENIED = "permissions violation"
-
-
-class _Message(Msg):
-    """A message without what JetStream needs: there is less to make of each."""
-
-    def __init__(
-        self,
-        subject: str,
-        reply: str,
-        data: bytes,
-        headers: dict[str, str] | None,
-        **rest: Any,
-    ) -> None:
-        self.subject = subject
-        self.reply = reply
-        self.data = data
-        self.headers = headers
-
-
-class _Client(Client):
-    """nats-py's client, with another `flush`, and a note whether TLS was begun.
-
-    Parameters:
-        owner: whose client it is.
-    """
-
-    msg_class = _Message
-    begins_tls = False
-
-    def __init__(self, owner: "Connection") -> None:
-        super().__init__()
-        self._owner = owner
-
-    @property
-    def ssl_context(self) -> ssl.SSLContext:
-        """The settings of TLS; asked for when the server has said that there is TLS."""
-        self.begins_tls = True
-        return super().ssl_context
-
-    async def flush(self, timeout: float = 10.0) -> None:
-        """Waits until the server has everything, an UNSUB too that was sent just now."""
-        await self._owner.confirmed(timeout)
-
-
-class _Sink:
-    """What nats-py takes for the future of a subscription: it gets every message.
-
-    Parameters:
-        set_result: takes a message; doesn't raise.
-    """
-
-    __slots__ = ("set_result",)
-
-    def __init__(self, set_result: Callable[[Msg], None]) -> None:
-        self.set_result = set_result
-
-    def cancelled(self) -> bool:
-        """Is always wanted."""
-        return False
 
 
 class Connection:
@@ -123,7 +62,10 @@ class Connection:
         self.on_denied: Callable[[str], None] = _ignore
         self._loop = loop
         self._place = place
-        self._client = _Client(self)
+        self._below = LoginTransport(loop)
+        self._stream = self._below.stream
+        self._client = client_over(self._below)
+        self._numbers = itertools.count(1)
         self._is_open = False
         self._denied: list[str] = []
         self._heartbeat: asyncio.Task[None] | None = None
@@ -145,7 +87,7 @@ class Connection:
     @property
     def unsent(self) -> int:
         """How many bytes wait to be sent."""
-        return self._client.pending_data_size
+        return self._stream.unsent()
 
     async def open(
         self,
@@ -186,8 +128,6 @@ class Connection:
             # Ours notices a silent server sooner, and when it can't be written to.
             ping_interval=1 << 30,
             reconnect_to_server_handler=_stay_away,
-            flusher_queue_size=0,
-            pending_size=options.max_pending_bytes * 4,
             tls=context,
             tls_hostname=place.host if context is not None else None,
             user=secret(place.user),
@@ -195,50 +135,55 @@ class Connection:
             token=secret(place.token),
             user_credentials=options.credentials_file or None,
             nkeys_seed=options.nkey_seed_file or None,
-            inbox_prefix=options.inbox_prefix,
-            # Ours are made of names that were checked, or come from the server.
-            skip_subject_validation=True,
         )
         self._check_tls(context)
+        if not self._below.is_connected:
+            raise RuntimeError("this release of nats-py connects over a transport of its own")
         self._is_open = True
         self._echo = f"{inbox}-echo"
         self.subscribe(self._echo, "", self._on_echo)
-        self.subscribe(f"{inbox}.*", "", receive)
+        self.subscribe(f"{inbox}.*", "", receive, True)
         await self.confirmed(options.connection_timeout)
         self._heartbeat = self._loop.create_task(
             self._beat(options.heartbeat), name=f"listens for NATS at {self.where}"
         )
 
     def _check_tls(self, context: ssl.SSLContext | None) -> None:
-        if context is not None and not self._client.begins_tls:
+        if context is not None and not self._below.has_tls:
             raise Refused(f"NATS at {self.where} has no TLS, and the URL asks for it")
 
     def publish(
         self, subject: str, body: bytes, reply: str = "", headers: dict[str, str] | None = None
     ) -> None:
-        """Sends a message, with the others of this moment."""
-        try:
-            _run(self._client.publish(subject, body, reply, headers))
-        except nats_errors.Error as exc:
-            # It is broken already, and nobody has been told yet.
-            self._lose(self._broken(exc))
+        """Sends a message, with the others of this moment; without a connection nothing happens.
+
+        Parameters:
+            subject: where to.
+            body: what.
+            reply: where the answer goes; empty for nowhere.
+            headers: names and values that a line can carry; None for none.
+        """
+        self._stream.publish(subject, body, reply, None if headers is None else _block(headers))
 
     def subscribe(
-        self, subject: str, queue: str, receive: Callable[[Msg], None]
-    ) -> Subscription | None:
-        """Has messages delivered from now on; returns None if the connection is broken.
+        self,
+        subject: str,
+        queue: str,
+        receive: Callable[[Msg], None],
+        wants_token: bool = False,
+    ) -> int:
+        """Has messages delivered from now on; returns the subscription's number.
 
         Parameters:
             subject: whose, wildcards included.
             queue: the queue group; empty for none.
-            receive: takes each message; doesn't raise.
+            receive: takes each message; what it raises, the loop is told.
+            wants_token: whether it needs the last token of the subject.
         """
-        sink = cast("asyncio.Future[Any]", _Sink(receive))
-        try:
-            return _run(self._client.subscribe(subject, queue, future=sink))
-        except nats_errors.Error as exc:
-            self._lose(self._broken(exc))
-            return None
+        number = next(self._numbers)
+        self._stream.reader.subscribe(number, receive, wants_token)
+        self._stream.write(f"SUB {subject} {queue} {number}\r\n".encode())
+        return number
 
     def ask(self, tell: Callable[[], None]) -> None:
         """Has something called once the server has everything that was sent until now.
@@ -272,13 +217,15 @@ class Connection:
         finally:
             self._waiters.discard(waiter)
 
-    async def unsubscribe(self, subscription: Subscription) -> None:
+    async def unsubscribe(self, number: int) -> None:
         """Ends a subscription; all that was on its way has been delivered when this returns."""
+        self._stream.write(f"UNSUB {number}\r\n".encode())
         try:
-            await subscription.drain()  # type: ignore[no-untyped-call]
-        except (MessagingError, nats_errors.Error):
+            await self.confirmed()
+        except MessagingError:
             # It has ended with its connection.
             pass
+        self._stream.reader.unsubscribe(number)
 
     def _on_echo(self, _: Msg) -> None:
         if self._asked:
@@ -306,13 +253,8 @@ class Connection:
             # It was broken already, or what is unsent can't go out.
             pass
         finally:
-            self._abort()
-
-    def _abort(self) -> None:
-        """Lets go of the socket; nats-py would wait until what it wrote has gone out."""
-        writer = getattr(getattr(self._client, "_transport", None), "_io_writer", None)
-        if writer is not None:
-            writer.transport.abort()
+            # nats-py would wait until what was written has gone out.
+            self._stream.abort()
 
     def _lose(self, error: BaseException) -> None:
         if self.error is not None:
@@ -353,20 +295,16 @@ class Connection:
 
     async def _on_disconnected(self) -> None:
         if self._is_open:
-            self._lose(self._broken(self._client.last_error))
+            self._lose(self._broken(self._below.error or self._client.last_error))
 
     def _broken(self, why: BaseException | None) -> ConnectionLost:
         return ConnectionLost(f"the connection to NATS at {self.where} broke: {why or 'ended'}")
 
 
-def _run[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine that doesn't wait."""
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        return cast("T", done.value)
-    coroutine.close()
-    raise RuntimeError("nats-py has waited where it has no reason to")
+def _block(headers: dict[str, str]) -> bytes:
+    """Returns headers as they are sent."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return f"NATS/1.0\r\n{''.join(lines)}\r\n".encode()
 
 
 def _settle(waiter: asyncio.Future[None]) -> None:

@@ -5,12 +5,12 @@ import ssl
 from collections.abc import Callable
 
 from nats import errors as nats_errors
-from nats.aio.msg import Msg
 
 from mainspring.messaging.errors import ConnectionLost, MessagingError
 from mainspring.messaging.nats.connection import Connection
 from mainspring.messaging.nats.errors import Refused
 from mainspring.messaging.nats.options import Options, Place
+from mainspring.messaging.nats.reader import Msg
 
 __all__ = ["open_connection"]
 

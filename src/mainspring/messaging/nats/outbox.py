@@ -318,7 +318,7 @@ class Outbox:
 
     def _on_answer_sent(self, response: Response, outcome: Outcome | None) -> None:
         self.statistics["responses"] += 1
-        if outcome is not None:
+        if outcome is not None and not response.only_errors:
             self._told.append((outcome, response))
             if len(self._told) == 1:
                 self._loop.call_soon(self._tell)

@@ -3,82 +3,99 @@
 JSON can be read by everybody and everything, so it is what is sent; but it has no bytes, and no
 number that isn't finite. Where such a value is, the message is MessagePack. Nothing else is left to
 the encoder, which would take more than plain data and return something else at the other end.
-
-The types of a container's items are looked at all at once, in C; what is nothing but str, int, bool
-and None, as most arguments are, needs no more than that.
 """
 
-from collections.abc import Iterable, Mapping
-from math import isfinite
-from typing import Any
+import cython
+from cython.cimports.libc.math import isfinite
+from cython.cimports.mainspring.messaging.memory.plain import copy_mapping, copy_plain
 
-from mainspring.messaging.memory.plain import copy_mapping, copy_plain
+__all__ = ["Plain"]
 
-__all__ = ["plain_mapping", "plain_value"]
+# Deeper than what can be copied, and far from the end of the C stack.
+DEEPEST = cython.declare(cython.int, 510)
 
-_SIMPLE = frozenset({str, int, bool, type(None)})
-_CONTAINERS = frozenset({dict, list, tuple})
-_PLAIN = _SIMPLE | _CONTAINERS | {float, bytes}
+# What carries a value, from what everybody reads to nothing.
+JSON = cython.declare(cython.int, 0)
+MSGPACK = cython.declare(cython.int, 1)
+OTHER = cython.declare(cython.int, 2)
 
 
-def plain_mapping(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """Returns arguments or a context as plain data, and whether JSON carries it.
+class Plain:
+    """Makes plain data of the values of one message, and knows what carries all of them.
 
-    Parameters:
-        values: names and values.
-
-    Raises:
-        EncodeError: there is something else in it, or it contains itself.
+    Attributes:
+        is_json: whether JSON does.
     """
-    if type(values) is dict and _SIMPLE.issuperset(map(type, values.values())):
-        return values, True
-    try:
-        return values, _looked_at(values)
-    except (_NotPlain, RecursionError):
-        copied = copy_mapping(values)
-    return copied, _looked_at(copied)
+
+    def __cinit__(self):
+        self.is_json = True
+
+    def mapping(self, values):
+        """Returns arguments or a context as plain data.
+
+        Parameters:
+            values: names and values.
+
+        Raises:
+            EncodeError: there is something else in it, or it contains itself.
+        """
+        carrier: cython.int = OTHER
+        if type(values) is dict:
+            carrier = carrier_of_dict(values, 0)
+        if carrier == OTHER:
+            # It is none, or of a class that derives from plain data: this tells.
+            values = copy_mapping(values)
+            carrier = carrier_of_dict(values, 0)
+        self.is_json = self.is_json and carrier == JSON
+        return values
+
+    def value(self, value):
+        """Returns a result or a payload as plain data; raises as `mapping`."""
+        carrier: cython.int = carrier_of(value, 0)
+        if carrier == OTHER:
+            value = copy_plain(value)
+            carrier = carrier_of(value, 0)
+        self.is_json = self.is_json and carrier == JSON
+        return value
 
 
-def plain_value(value: Any) -> tuple[Any, bool]:
-    """Returns a result or a payload as plain data, and whether JSON carries it.
-
-    Parameters:
-        value: anything.
-
-    Raises:
-        EncodeError: as for `plain_mapping`.
-    """
-    if type(value) in _SIMPLE:
-        return value, True
-    try:
-        return value, _looked_at((value,))
-    except (_NotPlain, RecursionError):
-        # It is none, or of a class that derives from plain data: this tells.
-        copied = copy_plain(value)
-    return copied, _looked_at((copied,))
-
-
-class _NotPlain(Exception):
-    """There is something in it that isn't plain data."""
+def carrier_of(value, depth):
+    """Returns what carries a value."""
+    kind = type(value)
+    if kind is str or kind is int or value is None or kind is bool:
+        return JSON
+    if kind is float:
+        return JSON if isfinite(value) else MSGPACK
+    if kind is bytes:
+        return MSGPACK
+    if kind is dict:
+        return carrier_of_dict(value, depth + 1)
+    if kind is list:
+        return carrier_of_items(value, depth + 1)
+    if kind is tuple:
+        return carrier_of_items(list(value), depth + 1)
+    return OTHER
 
 
-def _looked_at(container: Any) -> bool:
-    """Looks at what is in a container; returns whether JSON carries it."""
-    items: Iterable[Any] = container
-    if isinstance(container, dict):
-        if not {str}.issuperset(map(type, container)):
-            raise _NotPlain
-        items = container.values()
-    found = set(map(type, items))
-    if found <= _SIMPLE:
-        return True
-    if not found <= _PLAIN:
-        raise _NotPlain
-    is_json = bytes not in found
-    if float in found and is_json:
-        is_json = all(isfinite(item) for item in items if type(item) is float)
-    if found & _CONTAINERS:
-        for item in items:
-            if type(item) in _CONTAINERS and not _looked_at(item):
-                is_json = False
-    return is_json
+def carrier_of_dict(values, depth):
+    carrier: cython.int = JSON
+    if depth > DEEPEST:
+        return OTHER
+    for key, value in values.items():
+        if type(key) is not str:
+            return OTHER
+        carrier = max(carrier, carrier_of(value, depth))
+        if carrier == OTHER:
+            break
+    return carrier
+
+
+def carrier_of_items(items, depth):
+    carrier: cython.int = JSON
+    if depth > DEEPEST:
+        return OTHER
+    for item in items:
+        carrier = max(carrier, carrier_of(item, depth))
+        if carrier == OTHER:
+            break
+    return carrier

@@ -9,14 +9,13 @@ import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from nats.aio.msg import Msg
-
 from mainspring.messaging.errors import MessageUndeliverable, MessagingError, ServerBusy
 from mainspring.messaging.failures import failure_of
 from mainspring.messaging.messages import Notification, Request, Response
 from mainspring.messaging.nats.connection import logger
 from mainspring.messaging.nats.errors import MalformedMessage
 from mainspring.messaging.nats.outbox import Outbox
+from mainspring.messaging.nats.reader import Msg
 from mainspring.messaging.nats.subjects import SERVERS, Subjects, pool_group
 from mainspring.messaging.nats.subscription import NatsDelivery, NatsSubscription, Stream
 from mainspring.messaging.nats.wire import (
@@ -64,7 +63,7 @@ class ServerSubscription(NatsSubscription[Request]):
         any_server = target(server=None)
         topic, server = subjects.request(any_server), subjects.request(target)
         fanout = subjects.request(target(server=None, fanout=True))
-        cancel = self.guarded(self._on_cancel)
+        cancel = self._on_cancel
         # Where it is heard whether others serve the same; and those where nobody does.
         self._target = target
         self._heard_at = {
@@ -73,9 +72,9 @@ class ServerSubscription(NatsSubscription[Request]):
         }
         self._deserted: set[str] = set()
         self._streams = [
-            Stream(topic, SERVERS, self.guarded(partial(self._on_request, topic))),
-            Stream(server, SERVERS, self.guarded(partial(self._on_request, server))),
-            Stream(fanout, "", self.guarded(partial(self._on_request, None))),
+            Stream(topic, SERVERS, partial(self._on_request, topic)),
+            Stream(server, SERVERS, partial(self._on_request, server)),
+            Stream(fanout, "", partial(self._on_request, None)),
             Stream(subjects.cancellations(any_server), "", cancel),
             Stream(subjects.cancellations(target), "", cancel),
         ]
@@ -186,7 +185,7 @@ class ListenerSubscription(NatsSubscription[Notification]):
         for target, priority in bindings:
             # What one of the pool gives back is for the pool alone.
             again = subjects.given_back(target, priority, pool)
-            receive = self.guarded(partial(self._on_notification, target, priority, again))
+            receive = partial(self._on_notification, target, priority, again)
             first = subjects.notification(target, priority)
             self._streams += [Stream(subject, group, receive) for subject in (first, again)]
 

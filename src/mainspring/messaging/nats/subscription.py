@@ -12,12 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription as NatsPySubscription
-
 from mainspring.messaging.messages import Notification, Request
 from mainspring.messaging.nats.connection import Connection, logger
 from mainspring.messaging.nats.outbox import Outbox
+from mainspring.messaging.nats.reader import Msg
 from mainspring.messaging.transport import Delivery, Receiver, Subscription
 
 __all__ = ["NatsDelivery", "NatsSubscription", "Stream"]
@@ -110,7 +108,7 @@ class NatsSubscription[M: (Request, Notification)](Subscription):
         self._max_waiting = max_waiting
         self._on_end: Callable[[NatsSubscription[M]], None] = on_end
         self._connection: Connection | None = None
-        self._subscriptions: list[NatsPySubscription] = []
+        self._subscriptions: list[int] = []
         self._unsettled: dict[NatsDelivery[M], None] = {}
         self._waiting: OrderedDict[str | int, NatsDelivery[M]] = OrderedDict()
         self._is_wanted = True
@@ -137,8 +135,7 @@ class NatsSubscription[M: (Request, Notification)](Subscription):
         if not self._is_wanted:
             return
         self._connection = connection
-        made = [connection.subscribe(*stream) for stream in self.streams()]
-        self._subscriptions = [each for each in made if each is not None]
+        self._subscriptions = [connection.subscribe(*stream) for stream in self.streams()]
 
     def down(self) -> None:
         """Is told that the connection has gone; what has come is kept."""
@@ -217,19 +214,6 @@ class NatsSubscription[M: (Request, Notification)](Subscription):
         for delivery in tuple(self._unsettled):
             delivery.reject(requeue=True)
         self._on_end(self)
-
-    def guarded(self, receive: Callable[[Msg], None]) -> Callable[[Msg], None]:
-        """Returns a function that has the loop told of what `receive` raises: nats-py must not."""
-
-        def guard(msg: Msg) -> None:
-            try:
-                receive(msg)
-            except Exception as exc:
-                self._loop.call_exception_handler(
-                    {"message": f"{self.what} failed on a message", "exception": exc}
-                )
-
-        return guard
 
     def _deliver_waiting(self) -> None:
         waiting = self._waiting

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from nats.aio.msg import Msg
-
 from mainspring.messaging.errors import (
     ConnectionLost,
     InvalidTarget,
@@ -15,12 +13,14 @@ from mainspring.messaging.errors import (
 )
 from mainspring.messaging.failures import failure_of
 from mainspring.messaging.link import Link
+from mainspring.messaging.linked import LinkedTransport
 from mainspring.messaging.messages import Notification, Request, Response
 from mainspring.messaging.nats.connection import Connection, logger
 from mainspring.messaging.nats.errors import MalformedMessage, Refused
 from mainspring.messaging.nats.opening import open_connection
 from mainspring.messaging.nats.options import Options, Place, context_of, places_of
 from mainspring.messaging.nats.outbox import Outbox
+from mainspring.messaging.nats.reader import Msg
 from mainspring.messaging.nats.receivers import ListenerSubscription, ServerSubscription
 from mainspring.messaging.nats.subjects import Subjects
 from mainspring.messaging.nats.subscription import NatsSubscription
@@ -38,7 +38,6 @@ from mainspring.messaging.transport import (
     Outcome,
     Receiver,
     Subscription,
-    Transport,
 )
 from mainspring.messaging.url import TransportURL
 
@@ -50,7 +49,7 @@ EXCHANGE = "mainspring"
 _FAREWELL = 5.0
 
 
-class NatsTransport(Transport):
+class NatsTransport(LinkedTransport[Connection, NatsSubscription[Any]]):
     """Messages over core NATS.
 
     Parameters:
@@ -70,30 +69,18 @@ class NatsTransport(Transport):
         self._context = context_of(url, self.options)
         self._places = places_of(url, self.options)
         self._inbox = f"{self.options.inbox_prefix}.{uuid4().hex}"
-        self._prefix_length = len(self._inbox) + 1
-        self._link: Link[Connection, Place] | None = None
         self._outbox: Outbox | None = None
         self._connection: Connection | None = None
-        self._subscriptions: set[NatsSubscription[Any]] = set()
         # Lost connections that are being left.
         self._leaving: set[asyncio.Task[None]] = set()
-        self._closed = False
         names = ("poisoned", "given_up", "given_back", "refused", "dropped", "connections")
         self._counts = dict.fromkeys(names, 0)
 
     # -- the connection
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Belongs to a loop from now on, and begins to connect."""
-        if self._closed:
-            raise TransportClosed("the transport was closed; make another")
-        if self.loop is not None:
-            if self.loop is not loop:
-                raise RuntimeError(f"the transport belongs to {self.loop!r}, not to {loop!r}")
-            return
-        self.loop = loop
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> Link[Connection, Place]:
         self._outbox = Outbox(loop, self.options, f"{self._inbox}.")
-        self._link = Link(
+        return Link(
             loop,
             "NATS",
             self._places,
@@ -107,34 +94,18 @@ class NatsTransport(Transport):
             logger,
         )
 
-    async def connected(self) -> None:
-        """Waits until there is a connection."""
-        if self._link is None or self._closed:
-            raise TransportClosed("the transport isn't started, or was closed")
-        await self._link.connected()
-
-    async def close(self) -> None:
-        """Sends what can be sent within a moment, and leaves."""
-        if self._closed:
-            return
-        error = TransportClosed("the transport was closed")
-        link, outbox = self._link, self._outbox
-        for subscription in tuple(self._subscriptions):
-            await subscription.close()
+    async def _sent_last(self) -> None:
         if self._connection is not None:
             try:
                 await self._connection.confirmed(_FAREWELL)
             except MessagingError as exc:
                 logger.warning("what was sent last may be lost: %s", exc)
-        self._closed = True
-        if link is None or outbox is None:
-            return
-        outbox.close(error)
+
+    async def _end(self, link: Link[Connection, Place], error: TransportClosed) -> None:
+        if self._outbox is not None:
+            self._outbox.close(error)
         await link.close(error)
         await asyncio.gather(*self._leaving)
-        if self.replies is not None:
-            self.replies.on_replies_lost(error)
-        self._notify(ConnectionEvent.CLOSED)
 
     def _on_up(self, connection: Connection) -> None:
         outbox = self._started()
@@ -275,30 +246,24 @@ class NatsTransport(Transport):
         return subscription
 
     def _on_answer(self, msg: Msg) -> None:
-        """Takes what comes to our inbox; nats-py must not be told of an error."""
-        token = msg.subject[self._prefix_length :]
-        headers, outbox, replies = msg.headers, self._outbox, self.replies
+        """Takes what comes to our inbox."""
+        token, headers = msg.token, msg.headers
+        outbox, replies = self._outbox, self.replies
         if outbox is None or replies is None:
             return
+        if headers is not None and not msg.data and headers.get("Status") == "503":
+            outbox.on_no_responders(token)
+            return
         try:
-            if headers is not None and not msg.data and headers.get("Status") == "503":
-                outbox.on_no_responders(token)
-                return
-            try:
-                response = decode_response(msg.data, headers, token)
-            except MalformedMessage as exc:
-                self._counts["poisoned"] += 1
-                logger.error("an answer that can't be read: %s", exc)
-                response = Response(token)
-                response.failure = failure_of(exc)
-            if response.ending:
-                outbox.settle(token)
-            replies.on_response(response)
-        except Exception as exc:
-            assert self.loop is not None
-            self.loop.call_exception_handler(
-                {"message": "an answer could not be taken", "exception": exc, "transport": self}
-            )
+            response = decode_response(msg.data, headers, token)
+        except MalformedMessage as exc:
+            self._counts["poisoned"] += 1
+            logger.error("an answer that can't be read: %s", exc)
+            response = Response(token)
+            response.failure = failure_of(exc)
+        if response.ending:
+            outbox.settle(token)
+        replies.on_response(response)
 
     def statistics(self) -> dict[str, int]:
         """Returns counts by name."""

@@ -5,20 +5,14 @@ have it, and so are a message's own headers. All else is in the body: a header c
 much as a body does.
 """
 
-from collections.abc import Mapping
-
+import cython
 import msgspec
+from cython.cimports.mainspring.messaging.messages import Message, Notification, Request, Response
+from cython.cimports.mainspring.messaging.milliseconds import arrival, expiry, remaining
+from cython.cimports.mainspring.messaging.nats.bodies import Decoder, begins_json, encode
+from cython.cimports.mainspring.messaging.nats.plain import Plain
 
-from mainspring.messaging.deadlines import TravellingDeadline, arrive, leave
 from mainspring.messaging.errors import EncodeError
-from mainspring.messaging.messages import (
-    Failure,
-    Message,
-    Notification,
-    Request,
-    Response,
-    Trace,
-)
 from mainspring.messaging.nats.errors import MalformedMessage
 from mainspring.messaging.nats.forms import (
     CancelForm,
@@ -26,11 +20,8 @@ from mainspring.messaging.nats.forms import (
     NotificationForm,
     RequestForm,
     ResponseForm,
-    decoder,
-    encode,
 )
-from mainspring.messaging.nats.plain import plain_mapping, plain_value
-from mainspring.messaging.target import Target
+from mainspring.messaging.values import Failure, Trace
 
 __all__ = [
     "TargetsOf",
@@ -46,19 +37,24 @@ __all__ = [
     "renewed",
 ]
 
-type Headers = Mapping[str, str] | None
-
-PARENT, STATE = "traceparent", "tracestate"
+PARENT = cython.declare(str, "traceparent")
+STATE = cython.declare(str, "tracestate")
 # A failure that comes from elsewhere is cut where its causes go deeper.
-_DEEPEST = 32
+DEEPEST = cython.declare(cython.int, 32)
+# Namespaces and versions that are remembered; they come from outside.
+REMEMBERED = cython.declare(cython.Py_ssize_t, 1000)
 
-_read_request = decoder(RequestForm)
-_read_response = decoder(ResponseForm)
-_read_notification = decoder(NotificationForm)
-_read_cancel = decoder(CancelForm)
+UNSET = cython.declare(object, msgspec.UNSET)
+# What a field is that isn't said.
+EMPTY = cython.declare(dict, {})
+
+requests = cython.declare(Decoder, Decoder(RequestForm))
+responses = cython.declare(Decoder, Decoder(ResponseForm))
+notifications = cython.declare(Decoder, Decoder(NotificationForm))
+cancellations = cython.declare(Decoder, Decoder(CancelForm))
 
 
-def headers_of(message: Message | Response) -> dict[str, str] | None:
+def headers_of(message):
     """Returns the headers that a message travels with; None if it has none."""
     trace = message.trace if isinstance(message, Message) else None
     if trace is None and not message.headers:
@@ -77,7 +73,7 @@ def headers_of(message: Message | Response) -> dict[str, str] | None:
     return found
 
 
-def encode_request(request: Request, now: float, attempt: int = 1) -> bytes:
+def encode_request(request, now, attempt=1):
     """Returns a request's body.
 
     Parameters:
@@ -88,36 +84,38 @@ def encode_request(request: Request, now: float, attempt: int = 1) -> bytes:
     Raises:
         EncodeError: a value has no form.
     """
-    args, is_json = plain_mapping(request.args)
-    target = request.target
-    identity = request.unique_id or request.msg_id
-    form = RequestForm(request.method, args, identity)  # type: ignore[arg-type]
-    if request.msg_id is None:
-        form.cast = True
-    if target.namespace is not None:
-        form.namespace = target.namespace
-    if target.version is not None:
-        form.version = target.version
+    plain: Plain = Plain.__new__(Plain)
+    args = plain.mapping(request.args)
+    context = plain.mapping(request.context) if request.context else EMPTY
+    timeout_ms = expires_ms = None
     if request.deadline is not None:
-        form.timeout_ms, form.expires_ms = leave(request.deadline, now)
-    if request.monitor is not None:
-        form.monitor = request.monitor
-    if request.priority is not None:
-        form.priority = request.priority
-    if request.context:
-        context, context_is_json = plain_mapping(request.context)
-        form.context = context  # type: ignore[assignment]
-        is_json = is_json and context_is_json
-    if attempt > 1:
-        form.attempt = attempt
-    return encode(form, is_json)
+        left: cython.longlong = remaining(request.deadline, now)
+        timeout_ms, expires_ms = left, expiry(left)
+    target = request.target
+    identity = request.unique_id
+    form = RequestForm(
+        request.method,
+        args,
+        request.msg_id if identity is None else identity,
+        request.msg_id is None,
+        target.namespace,
+        target.version,
+        timeout_ms,
+        expires_ms,
+        request.monitor,
+        request.priority,
+        context,
+        attempt,
+    )
+    return encode(form, plain.is_json)
 
 
-def renewed(body: bytes, deadline: float, now: float) -> bytes:
+def renewed(body, deadline, now):
     """Returns a request's body for a deadline that has come nearer since it was encoded."""
-    form = _read_request(body)
-    form.timeout_ms, form.expires_ms = leave(deadline, now)
-    return encode(form, body[:1] == b"{")
+    form = requests.read(body)
+    left: cython.longlong = remaining(deadline, now)
+    form.timeout_ms, form.expires_ms = left, expiry(left)
+    return encode(form, begins_json(body))
 
 
 class TargetsOf:
@@ -127,25 +125,22 @@ class TargetsOf:
         target: what the server serves.
     """
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._made: dict[tuple[str | None, str | None], Target] = {}
+    def __init__(self, target):
+        self.target = target
+        self.made = {}
 
-    def get(self, namespace: str | None, version: str | None) -> Target:
+    def get(self, namespace, version):
         """Returns the target of a namespace and a version."""
-        key = namespace, version
-        found = self._made.get(key)
+        key = (namespace, version)
+        found = self.made.get(key)
         if found is None:
-            if len(self._made) >= 1000:
-                # They come from outside.
-                self._made.clear()
-            found = self._made[key] = self._target(namespace=namespace, version=version)
+            if len(self.made) >= REMEMBERED:
+                self.made.clear()
+            found = self.made[key] = self.target(namespace=namespace, version=version)
         return found
 
 
-def decode_request(
-    body: bytes, headers: Headers, reply: str, targets: TargetsOf, now: float
-) -> tuple[Request, int]:
+def decode_request(body, headers, reply, targets, now):
     """Returns a request, and which delivery it is.
 
     Parameters:
@@ -158,85 +153,90 @@ def decode_request(
     Raises:
         MalformedMessage: it is no request.
     """
-    form = _read_request(body)
-    request = Request(targets.get(form.namespace, form.version), form.method, form.args)
-    if form.id is not None:
-        request.unique_id = form.id
+    form = requests.read(body)
+    request: Request = Request.__new__(Request)
+    request.target = targets.get(form.namespace, form.version)
+    request.method = form.method
+    request.args = form.args
+    identity = form.id
+    if identity is not None:
+        request.unique_id = identity
     if reply and not form.cast:
         # Who isn't of our kind names a call by its reply's subject alone.
-        request.msg_id = form.id or reply
+        request.msg_id = reply if identity is None else identity
         request.reply_to = reply
-        if form.monitor is not None:
-            request.monitor = form.monitor
-    if form.timeout_ms is not None:
-        request.deadline = arrive(TravellingDeadline(form.timeout_ms, form.expires_ms), now)
-    if form.priority is not None:
-        request.priority = form.priority
-    if form.context:
-        request.context = form.context
+        request.monitor = form.monitor
+    timeout_ms = form.timeout_ms
+    if timeout_ms is not None:
+        request.deadline = arrival(timeout_ms, form.expires_ms, now)
+    request.priority = form.priority
+    context = form.context
+    if context:
+        request.context = context
     if headers:
-        _read_headers(request, headers)
+        read_headers(request, headers)
     return request, form.attempt
 
 
-def encode_response(response: Response) -> bytes:
+def encode_response(response):
     """Returns an answer's body.
 
     Raises:
         EncodeError: the result, or an argument of the failure, has no form.
     """
-    failure = response.failure
-    if failure is not None:
-        form, is_json = _failure_form(failure)
-        return encode(ResponseForm(failure=form), is_json)
-    if not response.ending:
-        return encode(ResponseForm(alive=True), True)
-    result, is_json = plain_value(response.result)
-    return encode(ResponseForm(result), is_json)
+    plain: Plain = Plain.__new__(Plain)
+    if response.failure is not None:
+        form = ResponseForm(failure=failure_form(response.failure, plain))
+    elif response.ending:
+        form = ResponseForm(plain.value(response.result))
+    else:
+        form = ResponseForm(alive=True)
+    return encode(form, plain.is_json)
 
 
-def decode_response(body: bytes, headers: Headers, msg_id: str) -> Response:
+def decode_response(body, headers, msg_id):
     """Returns an answer to a call.
 
     Raises:
         MalformedMessage: it is none.
     """
-    form = _read_response(body)
-    response = Response(msg_id)
-    if form.failure is not None:
-        response.failure = _failure(form.failure, 0)
+    form = responses.read(body)
+    response: Response = Response.__new__(Response)
+    response.msg_id = msg_id
+    failure, result = form.failure, form.result
+    if failure is not None:
+        response.failure = failure_of_form(failure, 0)
     elif form.alive:
         response.ending = False
-    elif form.result is msgspec.UNSET:
-        raise MalformedMessage(f"an answer has a result, a failure or a sign of life: {body!r:.80}")
+    elif result is UNSET:
+        raise MalformedMessage(
+            f"an answer has a result, a failure or a sign of life: {body[:80]!r}"
+        )
     else:
-        response.result = form.result
+        response.result = result
     if headers:
         response.headers = headers
     return response
 
 
-def encode_notification(notification: Notification, attempt: int = 1) -> bytes:
+def encode_notification(notification, attempt=1):
     """Returns a notification's body; parameters and errors as for `encode_request`."""
-    payload, is_json = plain_value(notification.payload)
-    context, context_is_json = plain_mapping(notification.context)
+    plain: Plain = Plain.__new__(Plain)
     form = NotificationForm(
         event_type=notification.event_type,
         publisher_id=notification.publisher_id,
         priority=notification.priority,
-        payload=payload,
+        payload=plain.value(notification.payload),
         id=notification.unique_id,
         message_id=notification.message_id,
         timestamp=notification.timestamp,
-        context=dict(context),
+        context=plain.mapping(notification.context),
         attempt=attempt,
     )
-    return encode(form, is_json and context_is_json)
+    return encode(form, plain.is_json)
 
 
-def decode_notification(
-    body: bytes, headers: Headers, target: Target, priority: str
-) -> tuple[Notification, int]:
+def decode_notification(body, headers, target, priority):
     """Returns a notification, and which delivery it is.
 
     Parameters:
@@ -248,65 +248,66 @@ def decode_notification(
     Raises:
         MalformedMessage: it is none.
     """
-    form = _read_notification(body)
-    payload = None if form.payload is msgspec.UNSET else form.payload
-    made = Notification(target, form.event_type, form.publisher_id, priority, payload)
+    form = notifications.read(body)
+    payload = None if form.payload is UNSET else form.payload
+    made: Notification = Notification(target, form.event_type, form.publisher_id, priority, payload)
     made.unique_id = form.id
     made.message_id, made.timestamp = form.message_id, form.timestamp
     if form.context:
         made.context = form.context
     if headers:
-        _read_headers(made, headers)
+        read_headers(made, headers)
     return made, form.attempt
 
 
-def encode_cancel(msg_id: str) -> bytes:
+def encode_cancel(msg_id):
     """Returns the body that says that a call has been given up."""
     return encode(CancelForm(msg_id), True)
 
 
-def decode_cancel(body: bytes) -> str:
+def decode_cancel(body):
     """Returns the id of the call that has been given up.
 
     Raises:
         MalformedMessage: it names none.
     """
-    return _read_cancel(body).id
+    return cancellations.read(body).id
 
 
-def _read_headers(message: Message, headers: Mapping[str, str]) -> None:
+def read_headers(message, headers):
     rest = dict(headers)
     parent, state = rest.pop(PARENT, None), rest.pop(STATE, None)
     if parent is not None:
         message.trace = Trace(parent, state)
     if rest:
         message.headers = rest
+    return 0
 
 
-def _failure_form(failure: Failure) -> tuple[FailureForm, bool]:
-    args, is_json = plain_value(list(failure.args))
-    kwargs, kwargs_is_json = plain_mapping(failure.kwargs)
+def failure_form(failure, plain):
+    """Returns the form of a failure, with those that it has in it."""
     form = FailureForm(
         failure.name,
         failure.module,
         failure.message,
-        args,
-        dict(kwargs),
+        plain.value(list(failure.args)),
+        plain.mapping(failure.kwargs),
         "".join(failure.traceback),
     )
-    is_json = is_json and kwargs_is_json
     if failure.cause is not None:
-        form.cause, cause_is_json = _failure_form(failure.cause)
-        is_json = is_json and cause_is_json
+        form.cause = failure_form(failure.cause, plain)
     if failure.exceptions:
-        members = [_failure_form(member) for member in failure.exceptions]
-        form.exceptions = [member for member, _ in members]
-        is_json = is_json and all(member_is_json for _, member_is_json in members)
-    return form, is_json
+        form.exceptions = [failure_form(member, plain) for member in failure.exceptions]
+    return form
 
 
-def _failure(form: FailureForm, depth: int) -> Failure:
-    deeper = depth < _DEEPEST
+def failure_of_form(form, depth):
+    """Returns the failure of a form, with those that are in it, if they aren't too deep."""
+    cause, exceptions = None, ()
+    if depth < DEEPEST:
+        if form.cause is not None:
+            cause = failure_of_form(form.cause, depth + 1)
+        exceptions = tuple([failure_of_form(member, depth + 1) for member in form.exceptions])
     return Failure(
         name=form.type,
         module=form.module,
@@ -314,8 +315,6 @@ def _failure(form: FailureForm, depth: int) -> Failure:
         args=tuple(form.args),
         kwargs=form.kwargs,
         traceback=(form.traceback,) if form.traceback else (),
-        cause=_failure(form.cause, depth + 1) if form.cause is not None and deeper else None,
-        exceptions=tuple(_failure(member, depth + 1) for member in form.exceptions)
-        if deeper
-        else (),
+        cause=cause,
+        exceptions=exceptions,
     )

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from mainspring.messaging.errors import InvalidTarget, MessagingError, TransportClosed
 from mainspring.messaging.link import Link
+from mainspring.messaging.linked import LinkedTransport
 from mainspring.messaging.messages import Failure, Notification, Request, Response, new_id
 from mainspring.messaging.rabbit.attachment import logger
 from mainspring.messaging.rabbit.connection import Connection
@@ -41,7 +42,6 @@ from mainspring.messaging.transport import (
     Outcome,
     Receiver,
     Subscription,
-    Transport,
 )
 from mainspring.messaging.url import TransportURL
 
@@ -54,7 +54,7 @@ _FAREWELL = 5.0
 _TRANSIENT_REFUSED = "transient_nonexcl_queues"
 
 
-class RabbitTransport(Transport):
+class RabbitTransport(LinkedTransport[Connection, RabbitSubscription[Any]]):
     """Messages over RabbitMQ, as oslo.messaging has them.
 
     Parameters:
@@ -77,30 +77,19 @@ class RabbitTransport(Transport):
         self._plain_headers = (
             table({"compression": self._compression}) if self._compression else b""
         )
-        self._link: Link[Connection, Place] | None = None
         self._publisher: Publisher | None = None
         self._responder: Responder | None = None
         self._replies: Replies | None = None
-        self._subscriptions: set[RabbitSubscription[Any]] = set()
         self._addresses: dict[tuple[Any, ...], Address] = {}
-        self._closed = False
         self._poisoned = self._given_up = 0
 
     # -- the connection
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Belongs to a loop from now on, and begins to connect."""
-        if self._closed:
-            raise TransportClosed("the transport was closed; connect() makes a new one")
-        if self.loop is not None:
-            if self.loop is not loop:
-                raise RuntimeError(f"the transport belongs to {self.loop}, not to {loop}")
-            return
-        self.loop = loop
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> Link[Connection, Place]:
         options = self.options
         self._publisher = Publisher(loop, options.max_pending, options.max_pending_bytes)
         self._responder = Responder(self._publisher, options.kombu_missing_consumer_retry_timeout)
-        self._link = Link(
+        return Link(
             loop,
             "RabbitMQ",
             self._places,
@@ -112,11 +101,22 @@ class RabbitTransport(Transport):
             logger,
         )
 
-    async def connected(self) -> None:
-        """Waits until there is a connection."""
-        if self._link is None or self._closed:
-            raise TransportClosed("the transport isn't started, or was closed")
-        await self._link.connected()
+    async def _sent_last(self) -> None:
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await self._started().drained()
+        except TimeoutError:
+            pass
+
+    async def _end(self, link: Link[Connection, Place], error: TransportClosed) -> None:
+        if self._responder is not None:
+            self._responder.close(error)
+        if self._replies is not None:
+            await self._replies.close()
+        if self._publisher is not None:
+            await self._publisher.close(error)
+        await link.close(error)
+        self._names.close()
 
     def _on_up(self, connection: Connection) -> None:
         publisher = self._started()
@@ -147,34 +147,6 @@ class RabbitTransport(Transport):
         if self._closed or self._publisher is None:
             raise TransportClosed("the transport isn't started, or was closed")
         return self._publisher
-
-    async def close(self) -> None:
-        """Sends what can be sent within a moment, and leaves."""
-        if self._closed:
-            return
-        error = TransportClosed("the transport was closed")
-        publisher, link, responder = self._publisher, self._link, self._responder
-        if publisher is None or link is None or responder is None:
-            self._closed = True
-            return
-        for subscription in tuple(self._subscriptions):
-            await subscription.close()
-        if link.connection is not None:
-            try:
-                async with asyncio.timeout(_FAREWELL):
-                    await publisher.drained()
-            except TimeoutError:
-                pass
-        self._closed = True
-        responder.close(error)
-        if self._replies is not None:
-            await self._replies.close()
-        await publisher.close(error)
-        await link.close(error)
-        self._names.close()
-        if self.replies is not None and self._replies is not None:
-            self.replies.on_replies_lost(error)
-        self._notify(ConnectionEvent.CLOSED)
 
     # -- sending
 

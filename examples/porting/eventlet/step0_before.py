@@ -1,0 +1,138 @@
+"""Step 0: a price service on eventlet, as it was before the move.
+
+    python step0_before.py PORT BACKEND_PORT
+
+`GET /price?item=apple`, `GET /total?items=apple,pear`, `GET /stats`. Prices come from a backend and
+are kept until a background job hears that they have changed.
+"""
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import errno
+import json
+import signal
+import socket
+import sys
+from collections import defaultdict
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+import eventlet.wsgi
+from eventlet.semaphore import Semaphore
+
+
+class Refused(Exception):
+    """What a client is told instead of an answer."""
+
+    def __init__(self, status, reason):
+        super().__init__(reason)
+        self.status = status
+
+
+class Prices:
+    """The service."""
+
+    def __init__(self, backend):
+        self.backend = backend
+        self.known = {}
+        self.changes = 0
+        self.locks = defaultdict(Semaphore)
+        self.routes = {"/price": self.price, "/total": self.total, "/stats": self.stats}
+
+    def ask(self, item):
+        """Asks the backend for a price."""
+        with socket.create_connection(self.backend) as connection:
+            connection.sendall(f"PRICE {item}\n".encode())
+            answer = connection.makefile().readline().strip()
+        if not answer.isdigit():
+            raise Refused(404, f"nobody sells {item!r}")
+        return int(answer)
+
+    def get(self, item, patience):
+        """Returns a price; those who want the same one wait for one question."""
+        try:
+            with eventlet.Timeout(patience), self.locks[item]:
+                if item not in self.known:
+                    self.known[item] = self.ask(item)
+                return self.known[item]
+        except eventlet.Timeout:
+            raise Refused(504, f"no price of {item!r} in {patience} s") from None
+
+    def follow(self):
+        """Forgets the prices that have changed: a background job."""
+        while True:
+            try:
+                with socket.create_connection(self.backend) as connection:
+                    connection.sendall(b"FOLLOW\n")
+                    for line in connection.makefile():
+                        self.known.pop(line.strip(), None)
+                        self.changes += 1
+                        connection.sendall(b"SEEN " + line.encode())
+            except OSError as exc:
+                print("the backend is gone:", exc, file=sys.stderr)
+            eventlet.sleep(1)
+
+    def price(self, query):
+        """Handles `/price`."""
+        item = argument(query, "item")
+        return {"item": item, "price": self.get(item, patience(query))}
+
+    def total(self, query):
+        """Handles `/total`: asks for four prices at once."""
+        items, limit = argument(query, "items").split(","), patience(query)
+        pool = eventlet.GreenPool(4)
+        return {"total": sum(pool.imap(lambda item: self.get(item, limit), items))}
+
+    def stats(self, query):
+        """Handles `/stats`."""
+        return {"known": sorted(self.known), "changes": self.changes}
+
+    def application(self, environ, start_response):
+        """Serves WSGI."""
+        try:
+            handler = self.routes.get(environ["PATH_INFO"])
+            if handler is None:
+                raise Refused(404, "no such page")
+            status, answer = 200, handler(dict(parse_qsl(environ.get("QUERY_STRING", ""))))
+        except Refused as exc:
+            status, answer = exc.status, {"error": str(exc)}
+        body = json.dumps(answer).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+
+def argument(query, name):
+    """Returns an argument of a request."""
+    if name not in query:
+        raise Refused(400, f"{name} is missing")
+    return query[name]
+
+
+def patience(query):
+    """Returns how many seconds a client wants to wait."""
+    try:
+        return float(query.get("patience", "5"))
+    except ValueError:
+        raise Refused(400, "patience is a number of seconds") from None
+
+
+def main(port, backend_port):
+    """Serves until SIGTERM, and answers what has been asked by then."""
+    service = Prices(("127.0.0.1", backend_port))
+    follower = eventlet.spawn(service.follow)
+    listener = eventlet.listen(("127.0.0.1", port))
+    signal.signal(signal.SIGTERM, lambda signum, frame: listener.shutdown(socket.SHUT_RDWR))
+    print("listening on", listener.getsockname()[1], flush=True)
+    try:
+        eventlet.wsgi.server(listener, service.application, log_output=False)
+    except OSError as exc:
+        if exc.errno != errno.EINVAL:  # what accept() says of a socket that was shut down
+            raise
+    follower.kill()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

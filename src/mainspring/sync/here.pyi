@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def set_foreign(test: Callable[[], bool]) -> None: ...

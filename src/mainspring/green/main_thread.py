@@ -103,11 +103,13 @@ class MainThread[T]:
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
         """Has Ctrl-C come to the function, unless the program handles SIGINT itself."""
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield
-            return
         handler = self._on_sigint
-        signal.signal(signal.SIGINT, handler)
+        try:
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, handler)
+        except ValueError:
+            # Embedded, an interpreter may have its main thread elsewhere.
+            pass
         try:
             yield
         finally:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
-__all__ = ["use_originals"]
+__all__ = ["copy_of", "use_originals"]
 
 # What the libraries patch and the loop uses.
 PATCHED = ("os", "queue", "select", "signal", "socket", "ssl", "subprocess", "threading", "time")
@@ -29,14 +29,23 @@ def use_originals(original: Callable[[str], ModuleType]) -> None:
             name.
     """
     if "subprocess" not in _copies:
-        _copies["subprocess"] = _copy_of("subprocess", original)
+        _copies["subprocess"] = copy_of("subprocess", original)
     for name, module in list(sys.modules.items()):
         package, _, rest = name.partition(".")
         if package == "mainspring" and rest.partition(".")[0] in LAYERS:
             _refer_to_originals(module, original)
 
 
-def _copy_of(name: str, original: Callable[[str], ModuleType]) -> ModuleType:
+def copy_of(name: str, original: Callable[[str], ModuleType]) -> ModuleType:
+    """Returns another copy of a module of the standard library, which uses the originals.
+
+    Parameters:
+        name: the module's name.
+        original: as for `use_originals`.
+
+    Raises:
+        ImportError: it can't be loaded a second time.
+    """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
         raise ImportError(f"the standard library's {name!r} can't be loaded a second time")

@@ -1,5 +1,7 @@
 """Whole gevent programs, beside coroutines: each in its own process, as its user would run it."""
 
+import pytest
+
 
 def test_a_patched_program_serves_sockets_and_sleeps(program):
     assert program("""
@@ -271,18 +273,23 @@ except RuntimeError as error: print("GEVENT_LOOP=mainspring.compat.gevent.Loop" 
 """) == ["True"]
 
 
-def test_asyncios_subprocesses_run_also_when_subprocess_is_patched(program):
-    assert program("""
+# With a folder the interpreter forks, where it would spawn else, and closes a pipe while it waits.
+@pytest.mark.parametrize("where", [None, "/"])
+def test_asyncios_subprocesses_run_also_when_subprocess_is_patched(program, where):
+    assert program(
+        f"where = {where!r}"
+        """
 from gevent import monkey; monkey.patch_all()
 import asyncio, subprocess, sys
 from mainspring.compat.gevent import get_event_loop, wait_for_awaitable
 async def child():
     command = [sys.executable, "-c", "print('hello')"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=where)
     output, _ = await process.communicate()
     return process.returncode, output
 async def several():
     return {outcome for outcome in await asyncio.gather(*[child() for _ in range(5)])}
 print(wait_for_awaitable(several()))
 print(subprocess.check_output([sys.executable, "-c", "print('there')"]))
-""") == ["{(0, b'hello\\n')}", "b'there\\n'"]
+"""
+    ) == ["{(0, b'hello\\n')}", "b'there\\n'"]

@@ -9,15 +9,17 @@ import _socket
 import asyncio
 import concurrent.futures
 import functools
-import importlib.util
+import importlib
 import subprocess
 from asyncio import events
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gevent.monkey import get_original, is_module_patched
 
 from mainspring.compat.gevent.native_threads import NativeThreads
+from mainspring.compat.originals import copy_of
 from mainspring.loop.loop import Loop
 
 if TYPE_CHECKING:
@@ -29,11 +31,19 @@ _get_ident = get_original("_thread", "get_ident")
 
 @functools.cache
 def _unpatched_subprocess() -> Any:
-    """Returns a copy of `subprocess`: gevent takes away what the original's `Popen` needs."""
-    spec: Any = importlib.util.find_spec("subprocess")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Returns a copy of `subprocess`: gevent takes away what the original's `Popen` needs.
+
+    Nor does it call what gevent has replaced: the `close` of gevent's `os` closes when the loop
+    goes on, and the loop waits for a pipe that was closed.
+    """
+    return copy_of("subprocess", _unpatched)
+
+
+def _unpatched(name: str) -> ModuleType:
+    module = importlib.import_module(name)
+    unpatched = ModuleType(name, module.__doc__)
+    vars(unpatched).update({item: get_original(name, item) for item in vars(module)})
+    return unpatched
 
 
 class HubLoop(Loop):

@@ -1,6 +1,7 @@
 """What a call over RabbitMQ costs: ours, oslo.messaging's and aio-pika's, on one broker."""
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ def command(peer: str, role: str, url: str, size: int) -> list[str]:
 
         return [str(python_of("current")), str(HERE / "peer_oslo.py"), role, url, str(size)]
     if peer in ("aio-pika", "aio-pika+uvloop"):
+        if importlib.util.find_spec("aio_pika") is None:
+            raise BenchmarkError(
+                "`rpc-rabbit` needs aio-pika, which isn't installed (pip install aio-pika)."
+            )
         loop = "uvloop:new_event_loop" if "uvloop" in peer else "asyncio:new_event_loop"
         module = "benchmarks.rabbit.peer_aio_pika"
         return [sys.executable, "-m", module, role, url, str(size), loop]

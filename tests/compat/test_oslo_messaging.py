@@ -3,12 +3,15 @@
 import itertools
 import json
 import logging
+import time
 
 import pytest
 
 import mainspring
 from mainspring.compat import oslo_messaging
 from mainspring.messaging import Client
+
+PATIENCE = 60
 
 _names = itertools.count()
 
@@ -212,13 +215,22 @@ class Batches:
         self.heard.append(messages)
 
 
-def hear_batches(transport, endpoint, send, **settings):
-    """Returns what an endpoint has heard when the listener has stopped."""
+def hear_batches(transport, endpoint, send, count=0, **settings):
+    """Returns what an endpoint has heard when the listener has stopped.
+
+    Parameters:
+        count: how many it has heard or collected before it is told to stop.
+    """
     listener = oslo_messaging.get_batch_notification_listener(
         transport, [oslo_messaging.Target(topic="notifications")], [endpoint], **settings
     )
     listener.start()
     send(oslo_messaging.Notifier(transport, "us"))
+    # Nobody tells: the last come when those before them are settled, which is later than heard.
+    deadline = time.monotonic() + PATIENCE
+    while sum(map(len, endpoint.heard)) + len(listener._listener._batch) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
     listener.stop()
     listener.wait()
     return [[message["payload"] for message in messages] for messages in endpoint.heard]
@@ -231,7 +243,7 @@ def test_a_batch_is_as_many_as_there_may_be_and_the_last_what_is_left(transport)
         for n in range(5):
             notifier.info({"user": "bob"}, "made", n)
 
-    heard = hear_batches(transport, endpoint, send, batch_size=2, batch_timeout=600)
+    heard = hear_batches(transport, endpoint, send, count=5, batch_size=2, batch_timeout=600)
     assert heard == [[0, 1], [2, 3], [4]]
     first = endpoint.heard[0][0]
     assert (first["ctxt"], first["publisher_id"]) == ({"user": "bob"}, "us")

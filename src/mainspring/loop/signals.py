@@ -103,22 +103,29 @@ class Signals(Part):
         if threading.current_thread() is not threading.main_thread():
             return None
         if self._signal_pair is None:
-            ours, theirs = socket.socketpair()
-            try:
-                ours.setblocking(False)
-                theirs.setblocking(False)
-                self._watch_signals(ours.fileno())
-            except BaseException:
-                ours.close()
-                theirs.close()
-                raise
-            self._signal_pair = ours, theirs
+            self._signal_pair = self._watched(socket.socketpair())
         ours, theirs = self._signal_pair
         previous = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
         # Closed since, perhaps: then nobody waits for it.
         with contextlib.suppress(OSError):
             self._pass_signals_on(ours.fileno(), previous)
         return previous
+
+    def _watched(self, pair: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Has a byte that is written to the second socket of a pair end the loop's sleep.
+
+        Returns:
+            The pair; if it can't be watched, it is closed.
+        """
+        try:
+            for end in pair:
+                end.setblocking(False)
+            self._watch_signals(pair[0].fileno())
+        except BaseException:
+            for end in pair:
+                end.close()
+            raise
+        return pair
 
     def _end_signals(self, previous: int) -> None:
         if self._signal_pair is not None:

@@ -66,17 +66,11 @@ class HubLoop(Loop):
             return None
         if self._signal_pair is None:
             # Not `socket.socketpair`, which may be gevent's, and would wait for this loop.
-            pair: Any = _socket.socketpair()
             try:
-                for end in pair:
-                    end.setblocking(False)
-                self._watch_signals(pair[0].fileno())
+                self._signal_pair = self._watched(_socket.socketpair())
             except BaseException:
-                for end in pair:
-                    end.close()
                 _set_wakeup_fd(previous)
                 raise
-            self._signal_pair = pair
         _set_wakeup_fd(self._signal_pair[1].fileno(), warn_on_full_buffer=False)
         return previous
 

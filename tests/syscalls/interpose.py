@@ -2,12 +2,12 @@
 
 import ctypes
 import enum
-import shutil
 import subprocess
-import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.compiler import find_compiler
 
 SOURCE = Path(__file__).with_name("interpose.c")
 
@@ -28,17 +28,9 @@ class Ways(enum.IntFlag):
     ALL = 7
 
 
-def compiler() -> list[str] | None:
-    """Returns the command of a C compiler; None if there is none."""
-    for command in ((sysconfig.get_config_var("CC") or "cc").split(), ["cc"]):
-        if shutil.which(command[0]):
-            return command
-    return None
-
-
 def build(folder: Path) -> Path:
     """Compiles the library; returns where it is."""
-    command = compiler()
+    command = find_compiler()
     assert command is not None
     library = folder / "interpose.so"
     options = ["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror"]

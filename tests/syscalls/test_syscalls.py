@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .interpose import Ways, build, compiler
+from tests.compiler import find_compiler
+
+from .interpose import Ways, build
 from .scenarios import ANYWHERE, OURS_ONLY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +18,7 @@ PATIENCE = 300
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
-    if compiler() is None:
+    if find_compiler() is None:
         pytest.skip("there is no C compiler here")
     return build(tmp_path_factory.mktemp("interpose"))
 

@@ -2,7 +2,6 @@
 
 import importlib.machinery
 import importlib.util
-import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -10,15 +9,15 @@ from types import ModuleType
 
 import pytest
 
+from tests.compiler import find_compiler
+
 SOURCE = Path(__file__).with_name("foreign.c")
 
 
 def compile_module(folder: Path) -> Path:
     """Compiles the extension into a folder; skips the test where there is no compiler."""
-    compiler = (sysconfig.get_config_var("CC") or "cc").split()
-    if shutil.which(compiler[0]) is None:
-        compiler = ["cc"]
-    if shutil.which(compiler[0]) is None:
+    compiler = find_compiler()
+    if compiler is None:
         pytest.skip("there is no C compiler here")
     target = folder / f"foreign{sysconfig.get_config_var('EXT_SUFFIX')}"
     include = f"-I{sysconfig.get_path('include')}"

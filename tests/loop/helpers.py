@@ -48,3 +48,28 @@ def run_program(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def error_without(package: str, module: str) -> str:
+    """Imports a module where a package isn't installed; returns the line that the error says.
+
+    Args:
+        package: what isn't there.
+        module: what needs it.
+    """
+    program = f"""
+import sys
+class Nothing:
+    def find_spec(self, name, *where):
+        if name == {package!r}:
+            raise ModuleNotFoundError(name=name)
+
+sys.meta_path.insert(0, Nothing())
+try:
+    import {module}
+except ImportError as exc:
+    print(exc)
+"""
+    code, output, errors = run_program(program)
+    assert (code, errors) == (0, "")
+    return output

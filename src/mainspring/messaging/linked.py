@@ -49,9 +49,17 @@ class LinkedTransport[C: Linked, S: Subscription](Transport):
 
     async def connected(self) -> None:
         """Waits until there is a connection."""
-        if self._link is None or self._closed:
+        await self._in_use(self._link).connected()
+
+    def _in_use[T](self, part: T | None) -> T:
+        """Returns what there is between the start and the close.
+
+        Raises:
+            TransportClosed: it is None before the one, or it is after the other.
+        """
+        if self._closed or part is None:
             raise TransportClosed("the transport isn't started, or was closed")
-        await self._link.connected()
+        return part
 
     async def close(self) -> None:
         """Sends what can be sent within a moment, and leaves."""

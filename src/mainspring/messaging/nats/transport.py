@@ -132,9 +132,7 @@ class NatsTransport(LinkedTransport[Connection, NatsSubscription[Any]]):
         self._notify(ConnectionEvent.LOST, error)
 
     def _started(self) -> Outbox:
-        if self._closed or self._outbox is None:
-            raise TransportClosed("the transport isn't started, or was closed")
-        return self._outbox
+        return self._in_use(self._outbox)
 
     # -- sending
 

@@ -144,9 +144,7 @@ class RabbitTransport(LinkedTransport[Connection, RabbitSubscription[Any]]):
             self._notify(ConnectionEvent.BLOCKED)
 
     def _started(self) -> Publisher:
-        if self._closed or self._publisher is None:
-            raise TransportClosed("the transport isn't started, or was closed")
-        return self._publisher
+        return self._in_use(self._publisher)
 
     # -- sending
 
